@@ -1,0 +1,160 @@
+"""What the suite and an agent owe each other in a trial, however the agent is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from conformance.authoring import Lang, ToolSpec
+
+if TYPE_CHECKING:
+    from conformance.authoring import Answer, Instance
+
+EvidenceClass = Literal["jailed", "observed", "reported", "model-only"]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one trial may use; crossing one ends it with ``limit_exceeded`` (wall: ``timeout``)."""
+
+    wall_s: float = 600.0
+    model_calls: int = 60
+    tokens: int = 400_000
+    tool_calls: int = 120
+
+
+class TaskView(msgspec.Struct, frozen=True):
+    """All that reaches the agent of a task. No seed, no index, no family."""
+
+    trial_id: str
+    """Random; names nothing."""
+    instruction: str
+    lang: Lang
+    tools: tuple[ToolSpec, ...]
+    """The tools offered, ``submit_answer`` last."""
+    limits: Limits
+
+
+class ToolReply(NamedTuple):
+    """What a tool call gives back to the agent."""
+
+    text: str
+    """One JSON text; for an error ``{"error": code, "message": …}``."""
+    is_error: bool
+    is_end: bool
+    """The answer was taken: the trial is over."""
+
+
+class ModelCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of the model behind an agent, as metered by the suite."""
+
+    requested_model: str
+    served_model: str | None
+    sent: list[dict[str, Any]]
+    """The messages new since the previous call of the trial (all of them in the first)."""
+    received: dict[str, Any]
+    """The assistant's message: content, tool calls, refusal."""
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    usage_source: Literal["reported", "estimated", "none"]
+    latency_s: float
+    retries: int = 0
+    retried_status: list[str] = []
+    """Why each retry was made: an HTTP status or ``connection`` or ``timeout``."""
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Doors(Protocol):
+    """The only doors an in-process agent has: tools, and the meter of its model calls."""
+
+    async def call_tool(self, name: str, arguments: Any) -> ToolReply:
+        """Call a tool or ``submit_answer``; never raises for a mistake of the agent.
+
+        Raises:
+            TrialEndedError: the trial's limits are used up; let it pass.
+        """
+        ...
+
+    def submit(self, answer: Answer, channel: str) -> ToolReply:
+        """Take an answer that did not come as a call of ``submit_answer``."""
+        ...
+
+    def before_model_call(self) -> None:
+        """Ask for one model call.
+
+        Raises:
+            TrialEndedError: the trial's limits are used up; let it pass.
+        """
+        ...
+
+    def after_model_call(self, call: ModelCall) -> None:
+        """Meter and record a model call that returned."""
+        ...
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Record something else worth reading in the transcript."""
+        ...
+
+
+class Agent(Protocol):
+    """An agent under test. One object serves a whole campaign, many trials at once."""
+
+    evidence_class: EvidenceClass
+
+    async def open(self) -> None:
+        """Get ready before the first trial.
+
+        Raises:
+            AgentUnavailableError: the agent or its endpoint cannot be reached.
+        """
+        ...
+
+    async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
+        """Work on one task; return when done, answered or not.
+
+        ``private`` is the instance itself, for the ``builtin:`` calibrators alone; no other
+        kind may look at it.
+
+        Raises:
+            ModelFaultError: the model's endpoint failed; the trial's table says what follows.
+        """
+        ...
+
+    async def canary(self) -> bool:
+        """Say whether the agent's endpoint answers at all, now. Cheap."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and processes."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return who the agent is, for the report: kind, model, tool style, sampling, versions."""
+        ...
+
+
+class TrialEndedError(Exception):
+    """The trial ended under the agent: a limit was crossed. Raised by the doors."""
+
+
+FaultKind = Literal[
+    "server_error",  # 5xx after all retries
+    "rate_limited",  # 429 after all retries
+    "timeout",
+    "connection",
+    "context_overflow",
+    "refused_request",  # any other 4xx
+    "unauthorised",  # 401, 403
+]
+
+
+class ModelFaultError(Exception):
+    """A model call failed for good, after retries."""
+
+    def __init__(self, kind: FaultKind, message: str, *, status: int | None, retries: int) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.retries = retries

@@ -1,0 +1,89 @@
+"""What a task or grader author writes against. Content imports nothing else of the engine.
+
+A family is a folder in ``tasks/`` whose ``__init__.py`` holds ``FAMILY``, an instance of a
+``Family``; a grader is a module in ``graders/`` that holds ``grade``.
+"""
+
+from msgspec import Meta
+
+from conformance.authoring.answer import (
+    LANGS,
+    SUBMIT_TOOL,
+    Answer,
+    End,
+    Lang,
+    Status,
+    same_value,
+    submit_spec,
+)
+from conformance.authoring.canonical import canonical, digest, normalise
+from conformance.authoring.changes import changed_paths, outside
+from conformance.authoring.family import (
+    Act,
+    Family,
+    Finding,
+    Grader,
+    Instance,
+    Knobs,
+    Mutation,
+    Played,
+    Score,
+    Shortcut,
+    Text,
+    Trace,
+)
+from conformance.authoring.rng import TOKEN_ALPHABET, Rng, mint
+from conformance.authoring.tools import (
+    INVALID_ARGUMENTS,
+    UNKNOWN_TOOL,
+    Call,
+    Effect,
+    Step,
+    ToolError,
+    ToolSpec,
+    tool,
+)
+from conformance.authoring.world import Door, State, World
+
+__all__ = [
+    "INVALID_ARGUMENTS",
+    "LANGS",
+    "SUBMIT_TOOL",
+    "TOKEN_ALPHABET",
+    "UNKNOWN_TOOL",
+    "Act",
+    "Answer",
+    "Call",
+    "Door",
+    "Effect",
+    "End",
+    "Family",
+    "Finding",
+    "Grader",
+    "Instance",
+    "Knobs",
+    "Lang",
+    "Meta",
+    "Mutation",
+    "Played",
+    "Rng",
+    "Score",
+    "Shortcut",
+    "State",
+    "Status",
+    "Step",
+    "Text",
+    "ToolError",
+    "ToolSpec",
+    "Trace",
+    "World",
+    "canonical",
+    "changed_paths",
+    "digest",
+    "mint",
+    "normalise",
+    "outside",
+    "same_value",
+    "submit_spec",
+    "tool",
+]

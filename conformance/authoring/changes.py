@@ -1,0 +1,51 @@
+"""What changed between two states, and whether it was allowed to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.authoring.canonical import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_ABSENT = object()
+
+
+def changed_paths(before: Any, after: Any) -> tuple[str, ...]:
+    """Return the JSON Pointers (RFC 6901) of what differs, leaves only, numbers normalised."""
+    return tuple(_differences(normalise(before), normalise(after), ""))
+
+
+def outside(paths: Iterable[str], allowed: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths that no pattern allows.
+
+    A pattern is a pointer in which ``*`` stands for any one segment; what lies below an allowed
+    path is allowed too.
+    """
+    patterns = [pattern.split("/") for pattern in allowed]
+    return tuple(path for path in paths if not any(_covers(p, path.split("/")) for p in patterns))
+
+
+def _covers(pattern: list[str], path: list[str]) -> bool:
+    return len(path) >= len(pattern) and all(
+        wanted in ("*", given) for wanted, given in zip(pattern, path, strict=False)
+    )
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            step = name.replace("~", "~0").replace("/", "~1")
+            yield from _differences(
+                before.get(name, _ABSENT), after.get(name, _ABSENT), f"{path}/{step}"
+            )
+    elif isinstance(before, list) and isinstance(after, list):
+        for index in range(max(len(before), len(after))):
+            yield from _differences(
+                before[index] if index < len(before) else _ABSENT,
+                after[index] if index < len(after) else _ABSENT,
+                f"{path}/{index}",
+            )
+    elif type(before) is not type(after) or before != after:
+        yield path

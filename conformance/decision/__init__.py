@@ -1,0 +1,1 @@
+"""From observations to verdicts: rules, streams, clauses, levels, trust grades, efficiency."""
