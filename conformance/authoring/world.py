@@ -89,7 +89,9 @@ class Door:
             ToolError: ``already_submitted`` for a second one.
         """
         if self.answer is not None:
-            raise ToolError("already_submitted", "An answer was already submitted; only one counts.")
+            raise ToolError(
+                "already_submitted", "An answer was already submitted; only one counts."
+            )
         self.answer = answer
 
     def submit_arguments(self, arguments: Mapping[str, Any]) -> str | None:
