@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+SHOWN = 80
+"""Characters of an offending value that an error shows."""
 
 
 class SchemaComplaint(NamedTuple):
@@ -52,7 +57,7 @@ def first_error(name: str, document: Any) -> SchemaComplaint | None:
 
 def _message(error: Any) -> str:
     given = json.dumps(error.instance, ensure_ascii=False, default=str)
-    shown = given if len(given) <= 80 else given[:77] + "…"
+    shown = textwrap.shorten(given, SHOWN, placeholder="…")
     if error.validator in ("required", "additionalProperties", "unevaluatedProperties"):
         return str(error.message)
     if error.validator in ("oneOf", "anyOf", "type", "enum", "const"):

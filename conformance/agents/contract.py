@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from conformance.authoring import Lang, ToolSpec
-
 if TYPE_CHECKING:
-    from conformance.authoring import Answer, Instance
+    from conformance.authoring import Answer, Instance, Lang, ToolSpec
 
 EvidenceClass = Literal["jailed", "observed", "reported", "model-only"]
 

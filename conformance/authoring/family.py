@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 import msgspec
 
-from conformance.authoring.answer import Answer, End, Lang
 from conformance.authoring.tools import Call, Step, ToolError, ToolSpec
 from conformance.authoring.world import Door, State, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from conformance.authoring.answer import Answer, End, Lang
     from conformance.authoring.rng import Rng
 
 S = TypeVar("S")
@@ -173,7 +173,7 @@ class Instance(Generic[S]):
         """Return a door to a fresh world in its initial state."""
         return Door(self.family.world(self.scenario), self.tools)
 
-    def play(self, policy: Callable[[S, Act, Rng], Answer | None], rng: Rng) -> Played:
+    def play(self, policy: Callable[[S, Act, Rng], Answer | None], rng: Rng) -> Played[S]:
         """Let a policy act on a fresh world; a tool error it does not catch ends it."""
         door = self.door()
         initial = door.world.snapshot()
@@ -183,14 +183,14 @@ class Instance(Generic[S]):
             answer = None
         return Played(self, initial, door.world.snapshot(), tuple(door.calls), answer)
 
-    def replay(self, trace: Trace) -> Played:
+    def replay(self, trace: Trace) -> Played[S]:
         """Make the calls of ``trace`` on a fresh world and hand in its answer."""
         door = self.door()
         initial = door.world.snapshot()
         door.replay(trace.steps)
         return Played(self, initial, door.world.snapshot(), tuple(door.calls), trace.answer)
 
-    def solve(self) -> Played:
+    def solve(self) -> Played[S]:
         """Let the oracle act on a fresh world."""
         return self.play(lambda scenario, act, _: self.family.oracle(scenario, act), _NO_RNG)
 

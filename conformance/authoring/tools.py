@@ -79,9 +79,13 @@ def tool(effect: Effect) -> Callable[[F], F]:
     return mark
 
 
-@functools.cache
 def tool_specs(world: type) -> dict[str, ToolSpec]:
     """Return the tools of a world class by name, in the order they are written."""
+    return _tool_specs(world)
+
+
+@functools.cache
+def _tool_specs(world: Any) -> dict[str, ToolSpec]:
     found: dict[str, ToolSpec] = {}
     for base in reversed(world.__mro__):
         for name, method in vars(base).items():

@@ -70,7 +70,7 @@ class Door:
         self.calls.append(call)
         return call
 
-    def act(self, name: str, **arguments: Any) -> Any:
+    def act(self, name: str, /, **arguments: Any) -> Any:
         """Call a tool as a policy does: return its result, raise ``ToolError`` on an error."""
         call = self.call(name, arguments)
         if call.error is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.authoring import Family, Grader, Instance, Lang, Played, Score
     from conformance.decision.spec import Rule
 
-__all__ = ["Edition", "load"]
+__all__ = ["Edition", "load", "problems", "read"]
 
 
 class Edition:
@@ -150,19 +150,29 @@ def load(root: Path | str | None = None) -> Edition:
     Raises:
         EditionError: with the file, the line or key, and the mend.
     """
+    edition = read(root)
+    for problem in problems(edition):
+        raise problem
+    return edition
+
+
+def read(root: Path | str | None = None) -> Edition:
+    """Read an edition without checking what its parts say of each other; see ``problems``.
+
+    Raises:
+        EditionError: the folder or its ``edition.yaml`` cannot be read or breaks the schema.
+    """
     folder = files.shipped_root() if root is None else Path(root).resolve()
     if not folder.is_dir():
         raise EditionError(
             "there is no such folder", where=str(folder), mend="name an edition's folder"
         )
     document, located = read_document(folder / files.MANIFEST)
-    edition = Edition(folder, files.edition_digest(folder), document, located)
-    for problem in _problems(edition):
-        raise problem
-    return edition
+    return Edition(folder, files.edition_digest(folder), document, located)
 
 
-def _problems(edition: Edition) -> Iterator[EditionError]:
+def problems(edition: Edition) -> Iterator[EditionError]:
+    """Yield every problem an edition has, in the order of the file."""
     document, located = edition.document, edition.located
     yield from _duplicates(located, "clauses", [clause.id for clause in document.clauses])
     for axis_name, axis in (("agency", document.agency), ("trust", document.trust)):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from conformance.authoring import Text
-from conformance.decision.spec import LevelRule, RuleName
 from conformance.errors import EditionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from conformance.decision.spec import LevelRule, RuleName
 
 Axis = Literal["agency", "trust"]
 
