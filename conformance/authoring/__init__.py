@@ -13,6 +13,8 @@ from conformance.authoring.answer import (
     End,
     Lang,
     Status,
+    read_answer,
+    read_answer_text,
     same_value,
     submit_spec,
 )
@@ -83,6 +85,8 @@ __all__ = [
     "mint",
     "normalise",
     "outside",
+    "read_answer",
+    "read_answer_text",
     "same_value",
     "submit_spec",
     "tool",

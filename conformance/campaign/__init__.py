@@ -1,1 +1,1 @@
-"""."""
+"""Many trials: plan, schedule, journal, resume."""

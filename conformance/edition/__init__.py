@@ -6,8 +6,10 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring import LANGS
-from conformance.decision.spec import Clause, Source
+import msgspec
+
+from conformance.authoring import canonical
+from conformance.decision.spec import Source
 from conformance.edition import files, mount
 from conformance.edition.document import ClauseDoc, Document, Located, PlanDoc, read_document
 from conformance.edition.instances import build_instance, resolve_knobs
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.authoring import Family, Grader, Instance, Lang, Played, Score
-    from conformance.decision.spec import Rule
+
+KEPT = 64
+"""Instances held in memory: clauses that share a trial, its run and its grading meet here."""
 
 __all__ = ["Edition", "load", "problems", "read"]
 
@@ -34,6 +38,7 @@ class Edition:
         self._clauses = {clause.id: clause for clause in document.clauses}
         self.family = functools.cache(self._family)
         self.grader = functools.cache(self._grader)
+        self._instance = functools.lru_cache(maxsize=KEPT)(self._build)
 
     @property
     def id(self) -> str:
@@ -95,19 +100,6 @@ class Edition:
             for draw in clause.draws
         )
 
-    def decision_clause(self, clause: ClauseDoc, rule: Rule, not_run: str | None) -> Clause:
-        """Return a clause as the decision sees it, under a plan's rule."""
-        return Clause(
-            id=clause.id,
-            step=clause.step,
-            dimension=clause.dimension,
-            rule=rule,
-            sources=self.sources(clause),
-            rider=clause.rider,
-            weight=clause.weight,
-            not_run=not_run,
-        )
-
     def instance(
         self,
         family: str,
@@ -122,7 +114,7 @@ class Edition:
         Raises:
             EditionError: an unknown family or knob, or a filter that turns everything away.
         """
-        return build_instance(self, self.family(family), knobs, seed, lang, wording)
+        return self._instance(family, canonical(knobs), seed, lang, wording)
 
     def observe(self, clause: ClauseDoc, played: Played[Any]) -> Score:
         """Return what a trial gives a clause."""
@@ -134,6 +126,13 @@ class Edition:
         module = mount.load_module(self.root, self.digest, "graders.efficiency")
         ratio: float | None = module.cost_ratio(played)
         return ratio
+
+    def _build(
+        self, family: str, knobs: bytes, seed: str, lang: Lang, wording: int
+    ) -> Instance[Any]:
+        return build_instance(
+            self, self.family(family), msgspec.json.decode(knobs), seed, lang, wording
+        )
 
     def _family(self, family: str) -> Family[Any]:
         return mount.load_family(self.root, self.digest, family)
@@ -290,8 +289,3 @@ def _duplicates(located: Located, name: str, ids: list[str]) -> Iterator[Edition
                 where=located.where((*name.split("."), index, "id")),
                 mend="rename one of them",
             )
-
-
-def languages(names: str | None) -> tuple[Lang, ...]:
-    """Return the languages of ``zh``, ``en`` or None for both."""
-    return LANGS if names is None else tuple(lang for lang in LANGS if lang == names)

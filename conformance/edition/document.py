@@ -8,12 +8,12 @@ import msgspec
 
 from conformance.authoring import Text
 from conformance.errors import EditionError
+from conformance.decision.spec import LevelRule, RuleName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from conformance.decision.spec import LevelRule, RuleName
 
 Axis = Literal["agency", "trust"]
 

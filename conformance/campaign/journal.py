@@ -1,0 +1,277 @@
+"""The journal of a campaign: hash-chained, append-only; what a resume and an audit go by."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from conformance.agents.contract import Limits
+from conformance.errors import EvidenceInvalidError, UsageError
+from conformance.trial.chain import ChainWriter, read_chain, repair_tail, unwritable
+from conformance.trial.outcome import TABLE
+from conformance.trial.run import TrialRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.decision.streams import Draw
+
+FORMAT = "journal/1"
+SEED_BYTES = 32
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a campaign is about; a resume must be on the same terms."""
+
+    suite: str
+    edition: str
+    edition_sha256: str
+    plan: str
+    claim: str
+    langs: list[str]
+    limits: Limits
+    agent: dict[str, Any]
+    denied: list[str]
+
+
+class Entry(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """What all entries have; ``seq`` and ``prev`` are put around them by the chain."""
+
+    time: float
+    """Seconds since the epoch, by the host's clock."""
+
+
+class Opened(Entry, frozen=True, tag="opened"):
+    """The first entry: the terms, and the seed's SHA-256 before any trial."""
+
+    format: str
+    terms: Terms
+    seed_sha256: str
+    seed_source: str
+
+
+class Population(Entry, frozen=True, tag="population"):
+    """What the riders of a step draw from, before the first rider's trial."""
+
+    step: str
+    clauses: list[str]
+
+
+class TrialStarted(Entry, frozen=True, tag="trial_started"):
+    """A trial begins; where no ``trial`` follows, a crash took it."""
+
+    trial: str
+    key: str
+    draw: dict[str, Any]
+
+
+class TrialDone(Entry, frozen=True, tag="trial"):
+    """A trial ended."""
+
+    key: str
+    record: TrialRecord
+
+
+class Resumed(Entry, frozen=True, tag="resumed"):
+    """The campaign goes on after a stop; ``lost`` trials were in flight and are run again."""
+
+    lost: list[str]
+    is_seed_known: bool
+
+
+class Stopped(Entry, frozen=True, tag="stopped"):
+    """The campaign stopped before its end and can be resumed."""
+
+    reason: str
+
+
+class Ended(Entry, frozen=True, tag="ended"):
+    """The campaign ended in order; the seed is revealed."""
+
+    reason: str
+    """``complete`` or ``budget``."""
+    seed: str
+
+
+class Journal:
+    """A campaign's journal, open for writing, and what it says so far."""
+
+    def __init__(self, run: Path, chain: ChainWriter, opened: Opened, seed: bytes) -> None:
+        self.run = run
+        self.seed = seed
+        self.opened = opened
+        self.done: dict[str, TrialRecord] = {}
+        """The counting trial of each key."""
+        self.populations: dict[str, tuple[str, ...]] = {}
+        self._chain = chain
+
+    def population(self, step: str, clauses: tuple[str, ...]) -> None:
+        """Write what the riders of ``step`` draw from, once."""
+        if step not in self.populations:
+            self.populations[step] = clauses
+            self._chain.write(Population(time.time(), step, list(clauses)))
+
+    def trial_started(self, trial: str, key: str, draw: Draw) -> None:
+        """Write that a trial begins."""
+        self._chain.write(TrialStarted(time.time(), trial, key, msgspec.to_builtins(draw)))
+
+    def trial_done(self, key: str, record: TrialRecord) -> None:
+        """Write how a trial ended, and keep it where it counts."""
+        self._chain.write(TrialDone(time.time(), key, record))
+        if TABLE[record.cause].counts:
+            self.done[key] = record
+
+    def stopped(self, reason: str) -> None:
+        """Write that the campaign stops and can be resumed."""
+        self._chain.write(Stopped(time.time(), reason))
+
+    def ended(self, reason: str) -> None:
+        """Write that the campaign ended, and reveal the seed."""
+        self._chain.write(Ended(time.time(), reason, self.seed.hex()))
+        _seed_file(self.run).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._chain.close()
+
+
+def journal_path(run: Path) -> Path:
+    """Return where the journal lies in a bundle's ``run`` folder."""
+    return run / "journal.jsonl"
+
+
+def draw_seed(text: str | None) -> bytes:
+    """Return the campaign's seed: 256 bits from the operating system, or the SHA-256 of a text."""
+    if text is None:
+        return secrets.token_bytes(SEED_BYTES)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def open_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
+    """Start a new journal in ``run``; the seed's SHA-256 is in it before anything else.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    seed = draw_seed(seed_text)
+    try:
+        for folder in ("transcripts", "states"):
+            (run / folder).mkdir(parents=True, exist_ok=True)
+        secret = os.open(_seed_file(run), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(secret, "w") as file:
+            file.write(seed.hex())
+    except OSError as error:
+        raise unwritable(run, error) from error
+    opened = Opened(
+        time=time.time(),
+        format=FORMAT,
+        terms=terms,
+        seed_sha256=hashlib.sha256(seed).hexdigest(),
+        seed_source="os" if seed_text is None else "applicant",
+    )
+    chain = ChainWriter(journal_path(run))
+    chain.write(opened)
+    return Journal(run, chain, opened, seed)
+
+
+def resume_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
+    """Go on with the journal in ``run`` where it stopped, on the same terms.
+
+    A line torn by a crash is cut off. Trials in flight at the stop are lost and run again.
+
+    Raises:
+        UsageError: the terms differ.
+        EvidenceInvalidError: the journal is broken, or its seed is gone.
+    """
+    path = journal_path(run)
+    head, count = repair_tail(path)
+    entries = read_journal(run)
+    opened = entries[0]
+    if not isinstance(opened, Opened):
+        raise EvidenceInvalidError("does not begin with its terms", where=f"{path}:1")
+    _same_terms(opened.terms, terms, path)
+    is_seed_known = any(isinstance(entry, Ended) for entry in entries)
+    seed = _recover_seed(run, entries)
+    if hashlib.sha256(seed).hexdigest() != opened.seed_sha256:
+        raise EvidenceInvalidError("is not the seed that was committed", where=str(path))
+    if seed_text is not None and draw_seed(seed_text) != seed:
+        raise UsageError("another seed than the campaign's", where="--seed", mend="leave it out")
+    journal = Journal(run, ChainWriter(path, head=head, count=count), opened, seed)
+    started: dict[str, str] = {}
+    for entry in entries:
+        match entry:
+            case TrialStarted():
+                started[entry.trial] = entry.key
+            case TrialDone():
+                started.pop(entry.record.trial, None)
+                if TABLE[entry.record.cause].counts:
+                    journal.done[entry.key] = entry.record
+            case Population():
+                journal.populations[entry.step] = tuple(entry.clauses)
+            case Resumed():
+                started.clear()
+            case _:
+                pass
+    journal._chain.write(Resumed(time.time(), list(started), is_seed_known))  # noqa: SLF001
+    return journal
+
+
+_Any = Opened | Population | TrialStarted | TrialDone | Resumed | Stopped | Ended
+
+
+def read_journal(run: Path) -> list[_Any]:
+    """Return the entries of a journal.
+
+    Raises:
+        EvidenceInvalidError: it is missing, or a line of it is broken or changed.
+    """
+    path = journal_path(run)
+    if not path.is_file():
+        raise EvidenceInvalidError("is missing", where=str(path), mend="name a bundle's folder")
+    entries: list[_Any] = []
+    for number, event in enumerate(read_chain(path), 1):
+        try:
+            entries.append(msgspec.convert(event, _Any))
+        except msgspec.ValidationError as error:
+            raise EvidenceInvalidError(str(error), where=f"{path}:{number}") from error
+    if not entries:
+        raise EvidenceInvalidError("is empty", where=str(path))
+    return entries
+
+
+def _recover_seed(run: Path, entries: list[_Any]) -> bytes:
+    for entry in entries:
+        if isinstance(entry, Ended):
+            return bytes.fromhex(entry.seed)
+    try:
+        return bytes.fromhex(_seed_file(run).read_text())
+    except (OSError, ValueError) as error:
+        raise EvidenceInvalidError(
+            "the campaign's seed is gone, so it cannot go on",
+            where=str(_seed_file(run)),
+            mend="start a new campaign in a new folder",
+        ) from error
+
+
+def _same_terms(before: Terms, now: Terms, path: Path) -> None:
+    for name in Terms.__struct_fields__:
+        if (old := getattr(before, name)) != (new := getattr(now, name)):
+            raise UsageError(
+                f"{name} was {_short(old)} and now is {_short(new)}",
+                where=f"--resume {path}",
+                mend="resume with the same arguments, or start a new folder",
+            )
+
+
+def _short(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 100 else text[:99] + "…"  # noqa: PLR2004
+
+
+def _seed_file(run: Path) -> Path:
+    return run / "seed.key"

@@ -1,0 +1,137 @@
+"""A whole campaign: folder, journal, trials, end. What it leaves is graded by ``evidence``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import conformance
+from conformance.agents.contract import Limits
+from conformance.campaign.claim import claim_text
+from conformance.campaign.course import plan_course
+from conformance.campaign.journal import (
+    Terms,
+    journal_path,
+    open_journal,
+    resume_journal,
+)
+from conformance.campaign.progress import Progress, Silent
+from conformance.campaign.schedule import Budget, Climbed, Schedule
+from conformance.decision.spec import Claim
+from conformance.errors import ConformanceError, UsageError
+from conformance.trial.redaction import redactor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.agents.contract import Agent
+    from conformance.edition import Edition
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How a campaign is run; the first part is on the certificate, the second is not."""
+
+    plan: str = "certify"
+    claim: Claim = Claim()
+    langs: tuple[str, ...] = ("zh", "en")
+    limits: Limits = Limits()
+    denied: tuple[str, ...] = ()
+    seed: str | None = None
+    """A text whose SHA-256 is the seed; None draws one from the operating system."""
+    concurrency: int = 4
+    max_time_s: float | None = None
+    max_calls: int | None = None
+    secrets: tuple[str, ...] = ()
+    """Values that must never reach evidence."""
+
+
+def take_folder(out: Path, *, resume: bool) -> bool:
+    """Make the bundle's folder; say whether there is a campaign in it to go on with.
+
+    Raises:
+        UsageError: it exists and this is not a resume, or it holds something else.
+    """
+    has_journal = journal_path(out / "run").is_file()
+    if out.exists() and not out.is_dir():
+        raise UsageError("is a file", where=f"--out {out}", mend="name a folder that is not there")
+    if out.is_dir() and any(out.iterdir()):
+        if not resume:
+            raise UsageError(
+                "the folder exists",
+                where=f"--out {out}",
+                mend="name another one, or go on with --resume",
+            )
+        if not has_journal:
+            raise UsageError(
+                "holds no journal to go on from, but is not empty",
+                where=f"--out {out}",
+                mend="name a campaign's folder, or an empty one",
+            )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {out}") from error
+    return has_journal
+
+
+async def run_campaign(
+    edition: Edition,
+    agent: Agent,
+    settings: Settings,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Climbed:
+    """Run a campaign in ``out`` to its end, its budget, or a stop that can be resumed.
+
+    ``agent`` is opened. Nothing is decided here that the journal, the transcripts and the seed do
+    not decide again offline.
+
+    Raises:
+        UsageError: the folder cannot be used, or a resume is on other terms.
+        AgentUnavailableError: the endpoint went down, or the suite failed too often.
+        StorageError: the evidence cannot be written.
+        asyncio.CancelledError: stopped by the user; can be resumed.
+    """
+    course = plan_course(edition, settings.plan, settings.claim, denied=settings.denied)
+    terms = Terms(
+        suite=conformance.__version__,
+        edition=edition.id,
+        edition_sha256=edition.digest,
+        plan=settings.plan,
+        claim=claim_text(settings.claim),
+        langs=list(settings.langs),
+        limits=settings.limits,
+        agent=agent.describe(),
+        denied=list(settings.denied),
+    )
+    begin = resume_journal if take_folder(out, resume=resume) else open_journal
+    journal = begin(out / "run", terms, settings.seed)
+    unit = "tool_call" if terms.agent.get("kind") == "builtin" else "model_call"
+    schedule = Schedule(
+        edition,
+        course,
+        agent,
+        journal,
+        langs=settings.langs,
+        limits=settings.limits,
+        concurrency=settings.concurrency,
+        budget=Budget(settings.max_time_s, settings.max_calls, unit),
+        redact=redactor(settings.secrets),
+        progress=progress or Silent(),
+    )
+    try:
+        climbed = await schedule.run()
+        journal.ended("budget" if climbed.is_cut_short else "complete")
+    except asyncio.CancelledError:
+        journal.stopped("interrupted")
+        raise
+    except ConformanceError as error:
+        journal.stopped(str(error))
+        raise
+    finally:
+        journal.close()
+    return climbed

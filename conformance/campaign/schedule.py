@@ -1,0 +1,217 @@
+"""The schedule: runs the trials that the ladder asks for, a bounded number at once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from conformance.agents.contract import TrialEndedError
+from conformance.campaign.observe import Draws, Observed, Observer, instance_of
+from conformance.decision.ladder import Round, Stop, climb
+from conformance.decision.rules import horizon
+from conformance.errors import AgentUnavailableError
+from conformance.trial.outcome import TABLE, fault_limit
+from conformance.trial.run import new_trial_id, run_trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.agents.contract import Agent, Limits
+    from conformance.campaign.journal import Journal
+    from conformance.campaign.progress import Progress
+    from conformance.decision.result import Result
+    from conformance.decision.spec import Course
+    from conformance.decision.streams import Draw
+    from conformance.edition import Edition
+    from conformance.trial.run import TrialRecord
+
+
+class Budget:
+    """What the whole campaign may still spend."""
+
+    def __init__(self, max_time_s: float | None, max_calls: int | None, unit: str) -> None:
+        self.calls = 0
+        self.is_spent = False
+        self._unit = unit
+        self._max_calls = max_calls
+        self._deadline = None if max_time_s is None else time.monotonic() + max_time_s
+
+    def spend(self, kind: str) -> None:
+        """Take one call out of the budget.
+
+        Raises:
+            TrialEndedError: nothing is left.
+        """
+        if kind != self._unit:
+            return
+        if self._max_calls is not None and self.calls >= self._max_calls:
+            self.is_spent = True
+            raise TrialEndedError
+        self.calls += 1
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the deadline, or None where there is none."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+
+class Climbed(NamedTuple):
+    """What a campaign came to."""
+
+    result: Result
+    observed: tuple[Observed, ...]
+    """Every observation the decision was fed, in its order."""
+    is_cut_short: bool
+    """A budget ended it; it can be resumed."""
+
+
+class _BudgetEndedError(Exception):
+    """Time or calls are used up: the campaign ends in order, undecided clauses inconclusive."""
+
+
+class Schedule:
+    """Runs one campaign. A trial is started once for each key, whoever asks for it first."""
+
+    def __init__(
+        self,
+        edition: Edition,
+        course: Course,
+        agent: Agent,
+        journal: Journal,
+        *,
+        langs: tuple[str, ...],
+        limits: Limits,
+        concurrency: int,
+        budget: Budget,
+        redact: Callable[[bytes], bytes],
+        progress: Progress,
+    ) -> None:
+        self._edition = edition
+        self._course = course
+        self._agent = agent
+        self._journal = journal
+        self._limits = limits
+        self._concurrency = concurrency
+        self._budget = budget
+        self._redact = redact
+        self._progress = progress
+        self._draws = Draws(course, journal.seed, langs)
+        self._observer = Observer(edition, self._draws, journal.run)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._gate = asyncio.Semaphore(concurrency)
+        self._faults = 0
+
+    async def run(self) -> Climbed:
+        """Climb the course to its end.
+
+        Raises:
+            AgentUnavailableError: the endpoint went down, or the suite failed too often.
+            StorageError: the evidence cannot be written.
+        """
+        rounds = climb(self._course)
+        asked = next(rounds)
+        is_cut_short = False
+        try:
+            while True:
+                try:
+                    await self._fetch(asked)
+                    reply: Any = self._observer.observe(asked, self._journal.done)
+                    self._progress.round(asked, reply)
+                except _BudgetEndedError:
+                    is_cut_short, reply = True, Stop()
+                asked = rounds.send(reply)
+        except StopIteration as finished:
+            return Climbed(finished.value, tuple(self._observer.used), is_cut_short)
+        finally:
+            await self._cancel_all()
+
+    async def _fetch(self, asked: Round) -> None:
+        """Have every trial of the round done; start trials of later rounds with idle slots."""
+        if asked.population:
+            self._journal.population(asked.step, asked.population)
+        draws = list(self._draws.of_round(asked))
+        while [draw for draw in draws if self._start(draw)]:
+            self._look_ahead(asked)
+            await asyncio.wait(
+                self._tasks.values(),
+                timeout=self._budget.seconds_left(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            self._reap()
+
+    def _start(self, draw: Draw) -> bool:
+        """Start the trial of a draw, unless it runs or is done; say whether it is still wanted."""
+        key = draw.key
+        if key in self._journal.done:
+            return False
+        if self._budget.is_spent or self._budget.seconds_left() == 0:
+            raise _BudgetEndedError
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._trial(key, draw))
+        return True
+
+    def _reap(self) -> None:
+        """Let go of the trials that are done; raise what stopped one."""
+        for key in [key for key, task in self._tasks.items() if task.done()]:
+            self._tasks.pop(key).result()
+
+    def _look_ahead(self, asked: Round) -> None:
+        """Fill idle slots with later rounds' trials; what the ladder does not need is surplus."""
+        idle = self._concurrency - len(self._tasks)
+        if idle <= 0:
+            return
+        last = max(horizon(self._draws.rule(clause)) for clause in asked.clauses)
+        for index in range(asked.index + 1, min(last, asked.index + self._concurrency) + 1):
+            for draw in self._draws.of_round(msgspec.structs.replace(asked, index=index)):
+                if draw.key not in self._tasks and draw.key not in self._journal.done:
+                    self._start(draw)
+                    idle -= 1
+                    if idle == 0:
+                        return
+
+    async def _trial(self, key: str, draw: Draw) -> None:
+        """Run the trial of a draw until it counts; repeats have the same seed and are listed."""
+        async with self._gate:
+            for attempt in itertools.count(1):
+                trial = new_trial_id()
+                self._journal.trial_started(trial, key, draw)
+                record = await run_trial(
+                    instance_of(self._edition, draw),
+                    self._agent,
+                    trial=trial,
+                    run=self._journal.run,
+                    limits=self._limits,
+                    redact=self._redact,
+                    spend=self._budget.spend,
+                )
+                self._journal.trial_done(key, record)
+                self._progress.trial(draw, record)
+                if TABLE[record.cause].counts:
+                    break
+                self._after_uncounted(record, attempt)
+
+    def _after_uncounted(self, record: TrialRecord, attempt: int) -> None:
+        """Decide whether a trial that does not count may be run again at once."""
+        if record.cause == "interrupted":
+            raise _BudgetEndedError
+        if record.cause == "endpoint_down":
+            raise AgentUnavailableError(
+                f"the endpoint is down ({record.detail})",
+                where=f"trial {record.trial}",
+                mend="bring it back, then run the same command with --resume",
+            )
+        self._faults += 1
+        if self._faults > fault_limit(len(self._journal.done)) or attempt > fault_limit(0):
+            raise AgentUnavailableError(
+                f"{self._faults} faults of the suite itself, the last: {record.detail}",
+                where=f"trial {record.trial}",
+                mend="the campaign is void; report the transcript of that trial",
+            )
+
+    async def _cancel_all(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
