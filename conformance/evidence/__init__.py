@@ -1,1 +1,1 @@
-"""."""
+"""The bundle: layout, digests, sealing, verification and offline re-grade."""

@@ -1,0 +1,145 @@
+"""The bundle's layout and manifest: what lies where, and that it is what was sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from conformance.errors import EvidenceInvalidError
+from conformance.evidence.documents import ManifestDocument, ManifestEntry
+from conformance.trial.chain import unwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+FORMAT = "manifest/1"
+MANIFEST = "manifest.json"
+CLAIM = "claim.json"
+ICS = "ics.json"
+SYSTEM = "system.json"
+LOCK = "suite.lock.json"
+RUN = "run"
+OBSERVATIONS = "results/observations.jsonl"
+SUMMARY = "results/summary.json"
+REPORT = "report.html"
+
+RENDERINGS = ("report.html", "report.pdf", "report.md", "report.json", "junit.xml")
+"""Made from the bundle, never read back; outside the manifest."""
+
+_SCHEMAS = {
+    CLAIM: "claim",
+    ICS: "ics",
+    SYSTEM: "system",
+    LOCK: "suite.lock",
+    "run/journal.jsonl": "journal",
+    OBSERVATIONS: "observations",
+    SUMMARY: "summary",
+}
+
+
+def schema_of(path: str) -> str | None:
+    """Return the name of the schema a file of the bundle is under; states are the world's own."""
+    if path.startswith("run/transcripts/"):
+        return "transcript"
+    return _SCHEMAS.get(path)
+
+
+def write_document(folder: Path, path: str, document: Any) -> None:
+    """Write a document as RFC 8785 canonical JSON, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    import rfc8785
+
+    write_whole(folder / path, rfc8785.dumps(msgspec.to_builtins(document)) + b"\n")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, path)  # noqa: PTH105 - atomic on every platform
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def read_document(folder: Path, path: str, kind: type[T]) -> T:
+    """Read a document of the bundle.
+
+    Raises:
+        EvidenceInvalidError: it is missing or is not such a document.
+    """
+    try:
+        content = (folder / path).read_bytes()
+    except OSError as error:
+        raise EvidenceInvalidError(
+            "is missing", where=str(folder / path), mend="name a complete bundle"
+        ) from error
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EvidenceInvalidError(str(error), where=f"{folder / path}:1") from error
+
+
+def write_manifest(folder: Path) -> str:
+    """Write the manifest over every file there is; return the bundle's id.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    entries = {path: _entry(folder, path) for path in _files(folder)}
+    write_document(folder, MANIFEST, ManifestDocument(FORMAT, entries))
+    return bundle_id(folder)
+
+
+def bundle_id(folder: Path) -> str:
+    """Return the bundle's id: the SHA-256 of its manifest."""
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def manifest_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
+    """Yield what is missing, changed, or not in the manifest.
+
+    Raises:
+        EvidenceInvalidError: there is no manifest to go by.
+    """
+    listed = read_document(folder, MANIFEST, ManifestDocument).files
+    there = set(_files(folder))
+    for path in sorted(there - listed.keys()):
+        yield EvidenceInvalidError("is not in the manifest", where=str(folder / path))
+    for path, entry in sorted(listed.items()):
+        if path not in there:
+            yield EvidenceInvalidError("is missing", where=str(folder / path))
+        elif _entry(folder, path).sha256 != entry.sha256:
+            yield EvidenceInvalidError("was changed after it was sealed", where=str(folder / path))
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST and name not in RENDERINGS:
+            yield name
+
+
+def _entry(folder: Path, path: str) -> ManifestEntry:
+    content = (folder / path).read_bytes()
+    return ManifestEntry(
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        media_type="application/jsonl" if path.endswith(".jsonl") else "application/json",
+        schema=schema_of(path),
+    )
