@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from conformance.authoring import End, Family, Text
 
-from . import wording
 from .cheats import SHORTCUTS, answered
 from .mutants import MUTATIONS
 from .scenario import FORBIDDEN, Scenario, draw
+from .wording import WORDINGS, answer_values, instruction
 from .world import Historian, query_result
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Telemetry(Family[Scenario]):
         "dates": ("absolute", "relative"),
         "decoys": (2, 5),
     }
-    wordings = wording.WORDINGS
+    wordings = WORDINGS
     requirements: ClassVar = {}
     shortcuts = SHORTCUTS
     mutations = MUTATIONS
@@ -48,10 +48,10 @@ class Telemetry(Family[Scenario]):
         return FORBIDDEN
 
     def instruction(self, scenario: Scenario, lang: Lang, wording: int) -> str:
-        return _instruction(scenario, lang, wording)
+        return instruction(scenario, lang, wording)
 
     def answer_values(self, scenario: Scenario, lang: Lang) -> Mapping[str, str]:  # noqa: ARG002
-        return _answer_values(lang)
+        return answer_values(lang)
 
     def right_end(self, scenario: Scenario) -> End:
         right = answered(query_result(scenario, scenario.asked))
@@ -72,7 +72,5 @@ class Telemetry(Family[Scenario]):
     def may_change(self, scenario: Scenario) -> Sequence[str]:  # noqa: ARG002
         return ()
 
-
-_instruction, _answer_values = wording.instruction, wording.answer_values
 
 FAMILY = Telemetry()
