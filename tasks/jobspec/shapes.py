@@ -134,14 +134,18 @@ def machines(cards: int) -> tuple[int, int] | None:
 
 
 def day_shapes(today: date, day: date, *, plain: bool) -> list[str]:
-    """Return the relative shapes that fit a day; weeks run from Monday to Sunday."""
+    """Return the relative shapes that fit a day.
+
+    A Sunday is never told as one of next week: where weeks begin with it is not the same
+    everywhere.
+    """
     ahead = (day - today).days
     shapes = {
         "tomorrow": ahead == 1,
         "day_after_tomorrow": ahead == 2,
         "in_days": ahead > 2 and ahead % 7 != 0,
         "in_weeks": ahead > 2 and ahead % 7 == 0,
-        "next_week": not plain and 0 <= ahead - (7 - today.weekday()) < 7,
+        "next_week": not plain and 0 <= ahead - (7 - today.weekday()) < 6,
         "month_end": not plain and _is_month_end(day) and day.month == today.month,
         "next_month_first": not plain and day.day == 1,
     }

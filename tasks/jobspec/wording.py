@@ -51,5 +51,5 @@ def _request(scenario: Scenario, tongue: Tongue, manner: Manner) -> str:
         phrase = tongue.phrase(scenario.slip, scenario)
         parts.append(manner.slip.format(labels[scenario.slip.field], phrase))
     if scenario.style == "plain":
-        return "\n" + "\n".join(f"- {part}" for part in parts)
+        return "\n".join(f"- {part}" for part in parts)
     return tongue.space.join(parts)
