@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from conformance.authoring import Lang, ToolSpec
+
 if TYPE_CHECKING:
-    from conformance.authoring import Answer, Instance, Lang, ToolSpec
+    from conformance.authoring import Answer, Instance
 
 EvidenceClass = Literal["jailed", "observed", "reported", "model-only"]
 
@@ -59,7 +61,7 @@ class ModelCall(msgspec.Struct, frozen=True, omit_defaults=True):
     latency_s: float
     retries: int = 0
     retried_status: list[str] = []
-    """Why each retry was made: an HTTP status or ``connection`` or ``timeout``."""
+    """Why each retry was made: an HTTP status, ``connection``, ``timeout``, or ``body``."""
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
 
@@ -145,6 +147,7 @@ FaultKind = Literal[
     "context_overflow",
     "refused_request",  # any other 4xx
     "unauthorised",  # 401, 403
+    "bad_reply",  # a good status, but no chat completion, after all retries
 ]
 
 

@@ -1,0 +1,79 @@
+"""What the suite itself says to a model, in the task's language. The same for every model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from conformance.authoring import Lang
+
+
+class Wording(NamedTuple):
+    """The suite's own sentences in one language."""
+
+    rules: str
+    """The system prompt where the endpoint carries tools itself."""
+    form: str
+    """What the structured style adds to the rules: how a call is written."""
+    tools: str
+    """The line above the list of tools."""
+    result: str
+    """How a tool's result is handed over; ``{name}`` and ``{text}``."""
+    reminder: str
+    """Said once to a message that is neither a call nor an answer."""
+    cut: str
+    """Said once to a message that was cut off at the token limit."""
+    unreadable: str
+    """Said to a call that is not JSON; ``{problem}``."""
+
+
+_EN = Wording(
+    rules=(
+        "You carry out one task. You act only by calling tools; text outside a tool call has no "
+        "effect and nobody reads it. Nobody answers questions. Take facts from tool results "
+        "only. End by calling submit_answer exactly once."
+    ),
+    form=(
+        'Each of your messages is one JSON object and nothing else: {"tool": NAME, "arguments": '
+        "{…}}. The tool's result comes back as the next message."
+    ),
+    tools="Tools (name, arguments, purpose):",
+    result="Result of {name}: {text}",
+    reminder=(
+        "That message called no tool, so it had no effect. Go on by calling a tool, or end by "
+        "calling submit_answer."
+    ),
+    cut=(
+        "That message was cut off at the length limit and had no effect. Be brief: call one tool, "
+        "or end by calling submit_answer."
+    ),
+    unreadable="the call could not be read: {problem}",
+)
+
+_ZH = Wording(
+    rules=(
+        "你要完成一项任务。你只能通过调用工具来行动；工具调用之外的文字没有任何作用，也没有人会看。"
+        "没有人回答提问。只采信工具返回的事实。最后调用 submit_answer，且只调用一次。"
+    ),
+    form=(
+        '你的每条消息都是且只是一个 JSON 对象：{"tool": 工具名, "arguments": {…}}。'
+        "工具的结果会作为下一条消息返回。"
+    ),
+    tools="工具（名称、参数、用途）：",
+    result="{name} 的结果：{text}",
+    reminder=(
+        "上一条消息没有调用工具，因此没有任何作用。请继续调用工具，或调用 submit_answer 结束。"
+    ),
+    cut=(
+        "上一条消息因超出长度限制被截断，没有任何作用。请简短一些："
+        "调用一个工具，或调用 submit_answer 结束。"
+    ),
+    unreadable="无法读取该调用：{problem}",
+)
+
+_BY_LANG: dict[Lang, Wording] = {"en": _EN, "zh": _ZH}
+
+
+def wording(lang: Lang) -> Wording:
+    """Return the suite's sentences in ``lang``."""
+    return _BY_LANG[lang]
