@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 
+@functools.lru_cache(maxsize=256)
 def clean_run_length(p0: float, alpha: float) -> int:
     """Return n = ⌈ln alpha / ln p0⌉, the least n with p0ⁿ ≤ alpha: 149 at 0.98, 299 at 0.99.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ from conformance.decision.result import (
     LEVEL_STOPPED,
     NO_POPULATION,
     NOT_CLAIMED,
+    EfficiencyResult,
     Result,
 )
 from conformance.decision.rules import Decision
@@ -94,18 +95,21 @@ def climb(course: Course) -> Generator[Round, Reply, Result]:
         yield from _classify(course, book)
     except _StoppedError as stopped:
         book.set_aside(clauses_of(steps), stopped.reason)
+        if not book.efficiency.classes:
+            book.efficiency = EfficiencyResult(None, is_marked=False, reason=stopped.reason)
     return book.result()
 
 
 def drive(course: Course, reply: Callable[[Round], Reply]) -> Result:
     """Return what the course comes to where ``reply`` answers every round."""
     rounds = climb(course)
-    try:
-        asked = next(rounds)
-        while True:
-            asked = rounds.send(reply(asked))
-    except StopIteration as ended:
-        return cast("Result", ended.value)
+    given: Any = None  # what starts a generator
+    while True:
+        try:
+            asked = rounds.send(given)
+        except StopIteration as ended:
+            return cast("Result", ended.value)
+        given = reply(asked)
 
 
 def _climb_levels(course: Course, book: Book) -> Generator[Round, Reply, None]:
@@ -181,10 +185,10 @@ def _try_floors(level: Step, course: Course, book: Book) -> Generator[Round, Rep
 
 def _classify(course: Course, book: Book) -> Generator[Round, Reply, None]:
     """Observe what the trials of the level held cost, until every efficiency class is decided."""
-    held = next((level for level in course.levels if level.id == book.level), None)
-    if held is None or not course.efficiency:
+    held = [level for level in course.levels if level.id == book.level]
+    population = _own_streams(held)
+    if not population or not course.efficiency:
         return
-    population = tuple(clause.id for clause in held.runnable if not clause.rider)
     stream = CostStream(course.efficiency, course.efficiency_rule, population)
     reason = None
     try:
@@ -205,12 +209,11 @@ def _population(course: Course, book: Book) -> tuple[str, ...]:
     """
     last = course.claim.level or book.level or course.levels[0].id
     ids = [level.id for level in course.levels]
-    return tuple(
-        clause.id
-        for level in course.levels[: ids.index(last) + 1]
-        for clause in level.runnable
-        if not clause.rider
-    )
+    return _own_streams(course.levels[: ids.index(last) + 1])
+
+
+def _own_streams(levels: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(clause.id for level in levels for clause in level.runnable if not clause.rider)
 
 
 def _observe(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.decision.spec import Claim
 
 ABOVE = "above"
-"""Not run because a step below was not held."""
+"""Not run because it lies above the step at which the climb ended."""
 BUDGET = "budget"
 """The usual reason of a ``Stop``."""
 NOT_CLAIMED = "not claimed"
