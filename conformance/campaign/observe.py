@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from conformance.authoring import Finding
 from conformance.decision.ladder import EFFICIENCY, Observation, Round
 from conformance.decision.streams import Draw, draw, draw_rider
 from conformance.errors import EvidenceInvalidError
 from conformance.trial.sealed import read_played
-from conformance.authoring import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import conformance
 from conformance.agents.contract import Limits
 from conformance.campaign.claim import claim_text
-from conformance.campaign.course import plan_course
 from conformance.campaign.journal import (
     Terms,
     journal_path,
@@ -20,6 +19,7 @@ from conformance.campaign.journal import (
 from conformance.campaign.progress import Progress, Silent
 from conformance.campaign.schedule import Budget, Climbed, Schedule
 from conformance.decision.spec import Claim
+from conformance.edition.course import plan_course
 from conformance.errors import ConformanceError, UsageError
 from conformance.trial.redaction import redactor
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from conformance.agents.contract import Agent
     from conformance.edition import Edition
+
+
+SEEN_LATER = ("endpoint", "fingerprints", "probe", "served_models")
+"""What an agent's description says of one sitting, not of the agent."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -47,33 +51,29 @@ class Settings(msgspec.Struct, frozen=True):
     """Values that must never reach evidence."""
 
 
-def take_folder(out: Path, *, resume: bool) -> bool:
-    """Make the bundle's folder; say whether there is a campaign in it to go on with.
+def check_folder(out: Path, *, resume: bool) -> bool:
+    """Say whether there is a campaign in the folder to go on with; change nothing.
 
     Raises:
         UsageError: it exists and this is not a resume, or it holds something else.
     """
-    has_journal = journal_path(out / "run").is_file()
     if out.exists() and not out.is_dir():
         raise UsageError("is a file", where=f"--out {out}", mend="name a folder that is not there")
-    if out.is_dir() and any(out.iterdir()):
-        if not resume:
-            raise UsageError(
-                "the folder exists",
-                where=f"--out {out}",
-                mend="name another one, or go on with --resume",
-            )
-        if not has_journal:
-            raise UsageError(
-                "holds no journal to go on from, but is not empty",
-                where=f"--out {out}",
-                mend="name a campaign's folder, or an empty one",
-            )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {out}") from error
-    return has_journal
+    if not out.is_dir() or not any(out.iterdir()):
+        return False
+    if not resume:
+        raise UsageError(
+            "the folder exists",
+            where=f"--out {out}",
+            mend="name another one, or go on with --resume",
+        )
+    if not journal_path(out / "run").is_file():
+        raise UsageError(
+            "holds no journal to go on from, but is not empty",
+            where=f"--out {out}",
+            mend="name a campaign's folder, or an empty one",
+        )
+    return True
 
 
 async def run_campaign(
@@ -105,10 +105,10 @@ async def run_campaign(
         claim=claim_text(settings.claim),
         langs=list(settings.langs),
         limits=settings.limits,
-        agent=agent.describe(),
+        agent=_identity(agent),
         denied=list(settings.denied),
     )
-    begin = resume_journal if take_folder(out, resume=resume) else open_journal
+    begin = resume_journal if check_folder(out, resume=resume) else open_journal
     journal = begin(out / "run", terms, settings.seed)
     unit = "tool_call" if terms.agent.get("kind") == "builtin" else "model_call"
     schedule = Schedule(
@@ -135,3 +135,8 @@ async def run_campaign(
     finally:
         journal.close()
     return climbed
+
+
+def _identity(agent: Agent) -> dict[str, Any]:
+    """Return what of an agent must stay the same over a campaign."""
+    return {name: value for name, value in agent.describe().items() if name not in SEEN_LATER}

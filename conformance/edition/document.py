@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from conformance.authoring import Text
-from conformance.errors import EditionError
 from conformance.decision.spec import LevelRule, RuleName
+from conformance.errors import EditionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

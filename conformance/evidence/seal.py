@@ -9,7 +9,7 @@ import msgspec
 
 import conformance
 from conformance.campaign.claim import parse_claim
-from conformance.campaign.course import plan_course
+from conformance.edition.course import plan_course
 from conformance.campaign.journal import Ended, Opened, TrialDone, TrialStarted, read_journal
 from conformance.campaign.observe import Draws, Observed, Observer
 from conformance.decision.ladder import Stop, climb

@@ -1,96 +1,71 @@
-"""``chat:local``: the embedded endpoint and the chat agent on it, as one agent."""
+"""``chat:local``: the chat agent on the embedded endpoint, started and ended with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from conformance.agents.chat import ChatAgent
-from conformance.agents.sampling import PROVIDER_DEFAULTS, Sampling
 from conformance.local.endpoint import LocalEndpoint
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conformance.agents.contract import Doors, EvidenceClass, TaskView
-    from conformance.agents.preflight import StyleWish
+    from conformance.agents.factory import Reach
     from conformance.authoring import Instance
 
-MAX_TOKENS = 256
-"""The cap of one reply: two cores write some fifty tokens a second, and a call needs thirty."""
-_NO_KEY_ENV = "CONFORMANCE_NO_KEY"
 
-
-class LocalAgent:
-    """A chat agent whose endpoint it starts and ends itself.
-
-    Args:
-        gguf: The model file; None takes the pinned weights.
-        slots: Trials whose calls are worked on at once.
-        sampling: What is pinned beside the cap.
-        style: ``auto`` lets the probe choose.
-    """
+class LocalChatAgent:
+    """The embedded model as an agent under test."""
 
     evidence_class: EvidenceClass = "model-only"
 
-    def __init__(
-        self,
-        gguf: Path | None = None,
-        *,
-        slots: int = 2,
-        sampling: Sampling = PROVIDER_DEFAULTS,
-        style: StyleWish = "auto",
-    ) -> None:
-        self.endpoint = LocalEndpoint(gguf, slots=slots)
-        self._sampling = sampling.capped(MAX_TOKENS)
-        self._style = style
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._endpoint = LocalEndpoint(reach.gguf, slots=reach.slots)
         self._chat: ChatAgent | None = None
 
     async def open(self) -> None:
         """Start the endpoint and probe it.
 
         Raises:
-            ConformanceError: as ``LocalEndpoint.start`` and ``ChatAgent.open``.
+            AgentUnavailableError: the server ended or stayed silent.
+            UsageError: the model's library or file is missing.
         """
-        await self.endpoint.start()
-        chat = ChatAgent(
-            self.endpoint.model,
-            self.endpoint.base_url,
-            key_env=_NO_KEY_ENV,
-            sampling=self._sampling,
-            style=self._style,
+        await self._endpoint.start()
+        self._chat = ChatAgent(
+            self._endpoint.model,
+            self._endpoint.base_url,
+            key_env="",
+            sampling=self._reach.sampling,
+            style=self._reach.style,
+            timeout_s=self._reach.timeout_s,
         )
         try:
-            await chat.open()
+            await self._chat.open()
         except BaseException:
-            await self.endpoint.end()
+            await self._endpoint.end()
             raise
-        self._chat = chat
 
     async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
         """Let the model work on one task."""
         await self._opened().run(task, doors, private)
 
     async def canary(self) -> bool:
-        """Say whether the endpoint still answers."""
-        return self._chat is not None and await self._chat.canary()
+        """Say whether the endpoint answers, now."""
+        return await self._opened().canary()
 
     async def close(self) -> None:
-        """End the endpoint."""
-        chat, self._chat = self._chat, None
-        if chat is not None:
-            await chat.close()
-        await self.endpoint.end()
+        """Close the connections and end the server."""
+        try:
+            if self._chat is not None:
+                await self._chat.close()
+        finally:
+            await self._endpoint.end()
 
     def describe(self) -> dict[str, Any]:
-        """Return the chat agent's description; the endpoint's port is of no interest."""
-        told = self._chat.describe() if self._chat is not None else {"kind": "chat"}
-        return told | {
-            "endpoint": "embedded (llama.cpp on loopback)",
-            "slots": self.endpoint.slots,
-            "slot_tokens": self.endpoint.slot_tokens,
-        }
+        """Return what the chat agent says, with the endpoint as what it is."""
+        return {**self._opened().describe(), "endpoint": "embedded"}
 
     def _opened(self) -> ChatAgent:
         if self._chat is None:
-            raise RuntimeError("open() comes before run()")
+            raise RuntimeError("open() comes first")
         return self._chat

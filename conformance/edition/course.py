@@ -36,7 +36,7 @@ def plan_course(
         efficiency=tuple(
             spec.EfficiencyClass(item.id, item.kappa) for item in document.efficiency.classes
         ),
-        efficiency_rule=_rule(document.efficiency.rule, plan_doc),
+        efficiency_rule=clause_rule(document.efficiency.rule, plan_doc),
         level_rule=document.agency.rule,
         claim=claim,
     )
@@ -84,7 +84,7 @@ def _clause(edition: Edition, clause: ClauseDoc, denied: Collection[str]) -> spe
         id=clause.id,
         step=clause.step,
         dimension=clause.dimension,
-        rule=_rule(clause.rule),
+        rule=clause_rule(clause.rule),
         sources=edition.sources(clause),
         rider=clause.rider,
         weight=clause.weight,
@@ -93,7 +93,7 @@ def _clause(edition: Edition, clause: ClauseDoc, denied: Collection[str]) -> spe
     )
 
 
-def _rule(rule: RuleDoc, plan: PlanDoc | None = None) -> spec.Rule:
+def clause_rule(rule: RuleDoc, plan: PlanDoc | None = None) -> spec.Rule:
     """Return a rule with the numbers an edition leaves to the plan at their widest."""
     n_max = rule.n_max or (plan.n_max if plan is not None else WIDEST)
     return spec.Rule(rule.name, rule.p0, rule.p1, n_max=n_max, n_min=1)

@@ -1,0 +1,111 @@
+"""The options that say which agent, and how it is reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from conformance.cli.options import Duration
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.agents.factory import Reach
+    from conformance.agents.sampling import Sampling
+
+_OPTIONS = (
+    click.option(
+        "--agent",
+        required=True,
+        metavar="KIND:VALUE",
+        help="chat:MODEL, chat:local (the embedded model) or builtin:NAME (a calibrator).",
+    ),
+    click.option(
+        "--base-url",
+        envvar="OPENAI_BASE_URL",
+        show_envvar=True,
+        help="The endpoint of chat:MODEL, OpenAI-compatible.",
+    ),
+    click.option(
+        "--api-key-env",
+        default="OPENAI_API_KEY",
+        show_default=True,
+        metavar="NAME",
+        help="The environment variable that holds the key.",
+    ),
+    click.option(
+        "--style",
+        type=click.Choice(["auto", "native", "structured"]),
+        default="auto",
+        show_default=True,
+        help="How tools are called; auto asks a probe.",
+    ),
+    click.option(
+        "--sampling",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Pin a sampling setting: temperature, top_p, seed, max_tokens, reasoning_effort.",
+    ),
+    click.option(
+        "--request-timeout", type=Duration(), default="3m", show_default=True, help="Of one call."
+    ),
+    click.option(
+        "--gguf", type=click.Path(path_type=Path), help="Another model file for chat:local."
+    ),
+    click.option("--slots", default=2, show_default=True, help="Requests at once of chat:local."),
+)
+
+
+def agent_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name an agent."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def reach_of(given: dict[str, Any]) -> Reach:
+    """Return how the agent is reached, from the options given.
+
+    Raises:
+        UsageError: a sampling setting that is none.
+    """
+    from conformance.agents.factory import LOCAL, Reach
+
+    # The variable is for other endpoints; the embedded one has its own address.
+    is_local = given["agent"] == f"chat:{LOCAL}"
+    context = click.get_current_context()
+    source = context.get_parameter_source("base_url")
+    is_inherited = source is not None and source.name == "ENVIRONMENT"
+    return Reach(
+        base_url=None if is_local and is_inherited else given["base_url"],
+        key_env=given["api_key_env"],
+        style=given["style"],
+        sampling=_sampling(given["sampling"]),
+        timeout_s=given["request_timeout"],
+        gguf=given["gguf"],
+        slots=given["slots"],
+    )
+
+
+def _sampling(given: tuple[str, ...]) -> Sampling:
+    import msgspec
+
+    from conformance.agents.sampling import Sampling
+
+    settings: dict[str, Any] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"{item!r} is no NAME=VALUE", where="--sampling", mend="temperature=0")
+        settings[name] = value
+    try:
+        return msgspec.convert(settings, Sampling, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            str(error),
+            where="--sampling",
+            mend="settings: temperature, top_p, seed, max_tokens, reasoning_effort",
+        ) from error

@@ -1,0 +1,235 @@
+"""``conformance certify``: grade an agent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import rich_click as click
+
+from conformance.cli.agent_options import agent_options, reach_of
+from conformance.cli.options import (
+    Duration,
+    console,
+    edition_option,
+    json_option,
+    locale_option,
+    print_json,
+    spoken,
+)
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from conformance.agents.contract import Agent
+    from conformance.authoring import Lang
+    from conformance.campaign.run import Settings
+    from conformance.edition import Edition
+    from conformance.evidence.documents import SummaryDocument
+
+
+@click.command("certify")
+@agent_options
+@click.option("--claim", help="What to hold the agent to: L2, T1, L2/T1 or L2/T1/B. None: climb.")
+@click.option("--plan", default="certify", show_default=True, help="certify, screen or fixed.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Tasks in one language only.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The bundle's folder; a new one under runs/."
+)
+@click.option("--resume", is_flag=True, help="Go on with the campaign in --out.")
+@click.option("--seed", help="A text to make the seed from; not evidence against selection.")
+@click.option("--concurrency", type=click.IntRange(1, 4096), help="Trials at once.")
+@click.option("--max-time", type=Duration(), help="End in order after this: 8m, 90s, 1h30m.")
+@click.option("--max-calls", type=click.IntRange(1), help="End in order after so many calls.")
+@click.option("--trial-time", type=Duration(), default="10m", show_default=True, help="Of a trial.")
+@click.option("--trial-calls", default=60, show_default=True, help="Model calls of a trial.")
+@click.option("--trial-tokens", default=400_000, show_default=True, help="Tokens of a trial.")
+@click.option("--trial-tool-calls", default=120, show_default=True, help="Tool calls of a trial.")
+@click.option("--dry-run", is_flag=True, help="Print what it would cost, and run nothing.")
+@click.option(
+    "--call-time", type=Duration(), default="2s", show_default=True, help="A call, for --dry-run."
+)
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@edition_option
+@locale_option
+@json_option
+def command(**given: Any) -> int:
+    """Grade an agent and write a bundle that anyone can grade again, and its report.
+
+    Without a claim the ladder starts at L1 and climbs as far as levels are held. Exit codes:
+    0 held (without a claim: ended in order), 1 not held, 2 interrupted, 3 internal, 4 usage,
+    5 a required clause not run, 6 agent or endpoint unavailable, 7 evidence invalid.
+
+    \b
+    Examples:
+      conformance certify --agent chat:local --max-time 8m
+      conformance certify --agent chat:MODEL --base-url http://127.0.0.1:8000/v1 --claim L2
+      conformance certify --agent builtin:oracle --claim L2 --json
+    """  # noqa: D301 - click's mark for lines to be kept
+    from conformance.agents.factory import default_concurrency, make_agent
+    from conformance.agents.levels import level_of
+    from conformance.campaign.run import check_folder
+    from conformance.edition import load
+
+    edition = load(given["edition_root"])
+    edition.plan(given["plan"])
+    spec, reach = given["agent"], reach_of(given)
+    agent = make_agent(spec, reach, level_of(edition))
+    concurrency = given["concurrency"] or default_concurrency(spec, reach.slots)
+    settings = _settings(edition, given, concurrency)
+    if given["dry_run"]:
+        return _dry_run(edition, settings, given)
+    if given["resume"] and given["out"] is None:
+        raise UsageError(
+            "needs the folder to go on in", where="--resume", mend="name it: --out DIR"
+        )
+    out = given["out"] or _new_folder()
+    check_folder(out, resume=given["resume"])
+    return _certify(edition, agent, settings, out, given)
+
+
+def _certify(
+    edition: Edition, agent: Agent, settings: Settings, out: Path, given: dict[str, Any]
+) -> int:
+    from conformance.cli.progress import CampaignProgress
+
+    lang = spoken(given["locale_name"])
+    began = time.monotonic()
+    try:
+        with CampaignProgress() as progress:
+            summary = asyncio.run(_run(edition, agent, settings, out, progress, given["resume"]))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write(f"conformance: interrupted; go on with: {_again(out)}\n")
+        return 2
+    report = None
+    if not given["no_report"]:
+        from conformance.report.html import write_report
+
+        report = write_report(out)
+    if given["as_json"]:
+        print_json(_document(summary, out, report))
+    else:
+        from conformance.report.terminal import print_result
+
+        print_result(console(), out, lang, seconds=time.monotonic() - began)
+        if summary.ended == "budget":
+            sys.stderr.write(f"conformance: ended by its budget; go on with: {_again(out)}\n")
+    return summary.exit_code
+
+
+async def _run(
+    edition: Edition,
+    agent: Agent,
+    settings: Settings,
+    out: Path,
+    progress: Any,
+    resume: bool,  # noqa: FBT001
+) -> SummaryDocument:
+    from conformance.campaign.run import run_campaign
+    from conformance.evidence.seal import seal
+
+    task = cast("asyncio.Task[Any]", asyncio.current_task())
+    with contextlib.suppress(NotImplementedError):  # no signal handlers on this platform
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await agent.open()
+    try:
+        await run_campaign(edition, agent, settings, out, resume=resume, progress=progress)
+        described = agent.describe()
+    finally:
+        await agent.close()
+    progress.say("grading the sealed trials …")
+    return seal(out, edition, described, agent.evidence_class).summary
+
+
+def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Settings:
+    from conformance.agents.contract import Limits
+    from conformance.authoring import LANGS
+    from conformance.campaign.claim import parse_claim
+    from conformance.campaign.run import Settings
+
+    langs: tuple[Lang, ...] = LANGS if given["lang"] is None else (given["lang"],)
+    key = os.environ.get(given["api_key_env"], "")
+    return Settings(
+        plan=given["plan"],
+        claim=parse_claim(given["claim"], edition),
+        langs=langs,
+        limits=Limits(
+            wall_s=given["trial_time"],
+            model_calls=given["trial_calls"],
+            tokens=given["trial_tokens"],
+            tool_calls=given["trial_tool_calls"],
+        ),
+        seed=given["seed"],
+        concurrency=concurrency,
+        max_time_s=given["max_time"],
+        max_calls=given["max_calls"],
+        secrets=(key,) if key else (),
+    )
+
+
+def _dry_run(edition: Edition, settings: Settings, given: dict[str, Any]) -> int:
+    from conformance.campaign.estimate import estimate
+
+    found = estimate(edition, settings, given["call_time"])
+    if given["as_json"]:
+        print_json(found)
+        return 0
+    from rich.table import Table
+
+    out = console()
+    table = Table(title="trials a clause needs", title_justify="left")
+    for heading in ("clause", "", "at p0", "at p1", "worst"):
+        table.add_column(heading, justify="left" if heading in ("clause", "") else "right")
+    for item in found.clauses:
+        numbers = [item.p0, item.p1, item.worst]
+        table.add_row(item.clause, item.state, *("–" if n is None else f"{n:.0f}" for n in numbers))
+    out.print(table)
+    for cost in found.costs:
+        out.print(
+            f"at {cost.case:<5}  {cost.trials} trials · {cost.calls} calls · "
+            f"{cost.tokens / 1000:.0f} k tokens · {cost.seconds / 60:.0f} min "
+            f"(at {found.seconds_a_call:g} s a call, {found.concurrency} at once)"
+        )
+    return 0
+
+
+def _document(summary: SummaryDocument, out: Path, report: Path | None) -> dict[str, Any]:
+    from conformance.evidence.bundle import bundle_id
+
+    content: dict[str, Any] = msgspec.to_builtins(summary)
+    first = {
+        "level": summary.level,
+        "trust": summary.trust,
+        "efficiency": summary.efficiency.held,
+        "exit_code": summary.exit_code,
+        "clauses": content["clauses"],
+        "bundle": str(out),
+        "bundle_id": bundle_id(out),
+        "report": None if report is None else str(report),
+    }
+    rest = {name: value for name, value in content.items() if name not in first}
+    return {**first, **rest, "efficiency_classes": rest.pop("efficiency", content["efficiency"])}
+
+
+def _new_folder() -> Path:
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    for number in range(1, 1000):
+        folder = Path("runs") / (stamp if number == 1 else f"{stamp}-{number}")
+        if not folder.exists():
+            return folder
+    raise UsageError("holds too many campaigns of this second", where="runs/", mend="use --out")
+
+
+def _again(out: Path) -> str:
+    """Return the command line that goes on with a campaign."""
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    if "--out" not in words:
+        words += ["--out", str(out)]
+    return shlex.join(["conformance", *words, "--resume"])

@@ -1,0 +1,117 @@
+"""``conformance doctor``: what this machine has and lacks."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import rich_click as click
+
+import conformance
+from conformance.cli.options import console, json_option, print_json
+
+MIN_FREE_BYTES = 1 << 30
+
+
+class Check(NamedTuple):
+    """One thing looked at."""
+
+    name: str
+    is_there: bool
+    detail: str
+    needed_for: str
+    mend: str
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> int:  # noqa: FBT001
+    """Say what this machine has and lacks, and what each thing is needed for.
+
+    Example:  conformance doctor
+    """
+    checks = list(_checks())
+    if as_json:
+        print_json({"suite": conformance.__version__, "checks": [c._asdict() for c in checks]})
+        return 0
+    out = console()
+    for check in checks:
+        mark = "[green]✓[/]" if check.is_there else "[yellow]–[/]"
+        out.print(f"{mark} [bold]{check.name}[/]  {check.detail}")
+        if not check.is_there:
+            out.print(f"    for {check.needed_for}: {check.mend}", style="dim")
+    return 0
+
+
+def _checks() -> list[Check]:
+    from conformance.edition import read
+    from conformance.evidence.system import collect_hardware
+    from conformance.local.weights import find_weights
+
+    edition = read()
+    hardware = collect_hardware()
+    weights = find_weights()
+    free = shutil.disk_usage(Path.cwd()).free
+    memory = hardware["memory_bytes"]
+    has_server = importlib.util.find_spec("xllamacpp") is not None
+    has_key = bool(os.environ.get("OPENAI_API_KEY"))
+    return [
+        Check(
+            "python", sys.version_info >= (3, 11), platform.python_version(), "all", "3.11 or later"
+        ),
+        Check(
+            "edition",
+            True,
+            f"{edition.id} {edition.digest[:16]}",
+            "grading",
+            "install it again",
+        ),
+        Check(
+            "machine",
+            True,  # noqa: FBT003
+            f"{hardware['cpu'] or 'unknown processor'}, {hardware['cores']} cores, "
+            f"{'unknown' if memory is None else round(memory / 2**30)} GiB",
+            "all",
+            "",
+        ),
+        Check(
+            "disk",
+            free > MIN_FREE_BYTES,
+            f"{free / 2**30:.0f} GiB free here",
+            "bundles",
+            "free some",
+        ),
+        Check(
+            "embedded server",
+            has_server,
+            "xllamacpp is installed" if has_server else "xllamacpp is not installed",
+            "chat:local",
+            "pip install 'agent-grading[local]'",
+        ),
+        Check(
+            "embedded weights",
+            weights is not None,
+            str(weights.path) if weights else "not in the cache",
+            "chat:local",
+            "conformance model get",
+        ),
+        Check(
+            "OPENAI_API_KEY",
+            has_key,
+            "is set" if has_key else "is not set",
+            "chat:MODEL where the endpoint wants a key",
+            "export OPENAI_API_KEY=…",
+        ),
+        Check(
+            "sandbox",
+            shutil.which("bwrap") is not None,
+            shutil.which("bwrap") or "bubblewrap is not installed",
+            "families that run code (none in this edition)",
+            "install the system's package bubblewrap",
+        ),
+    ]

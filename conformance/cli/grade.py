@@ -1,0 +1,74 @@
+"""``conformance grade``: verify a bundle and grade it again, offline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from conformance.cli.options import (
+    edition_option,
+    existing_bundle,
+    is_quiet,
+    json_option,
+    print_json,
+)
+from conformance.errors import EvidenceInvalidError
+
+
+@click.command("grade")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@edition_option
+@json_option
+def command(bundle: Path, edition_root: Path | None, as_json: bool) -> int:  # noqa: FBT001
+    """Verify BUNDLE and grade it again, offline.
+
+    Every file is checked against the manifest, every transcript against its chain, every recorded
+    call is made again on a fresh world, every observation is computed again from the seed and the
+    sealed trials, and all of it is compared with what the bundle says. Exit code 7 where anything
+    differs.
+
+    Example:  conformance grade runs/2026-11-23-120000
+    """
+    from conformance.edition import load
+    from conformance.evidence.verify import audit_bundle
+
+    counts: dict[str, int] = {}
+
+    def tell(stage: str, more: int) -> None:
+        counts[stage] = counts.get(stage, 0) + more
+        if not is_quiet(stderr=True):
+            sys.stderr.write(f"\r{stage} {counts[stage]} ")
+
+    audit = audit_bundle(existing_bundle(bundle), load(edition_root), tell)
+    if counts and not is_quiet(stderr=True):
+        sys.stderr.write("\r\033[K")
+    code = EvidenceInvalidError.exit_code if audit.problems else 0
+    if as_json:
+        summary = audit.graded.summary if audit.graded is not None else None
+        print_json(
+            {
+                "bundle": str(bundle),
+                "bundle_id": audit.bundle,
+                "reproduced": not audit.problems,
+                "observations": audit.observations,
+                "replayed": audit.replayed,
+                "level": summary.level if summary else None,
+                "trust": summary.trust if summary else None,
+                "efficiency": summary.efficiency.held if summary else None,
+                "problems": audit.problems,
+                "exit_code": code,
+            }
+        )
+        return code
+    for problem in audit.problems:
+        sys.stderr.write(f"conformance: {problem}\n")
+    if audit.graded is not None and not audit.problems:
+        summary = audit.graded.summary
+        sys.stdout.write(
+            f"reproduced: {audit.observations} observations, {audit.replayed} trials replayed\n"
+            f"level {summary.level} · trust {summary.trust} · "
+            f"efficiency {summary.efficiency.held}\nbundle {audit.bundle}\n"
+        )
+    return code

@@ -1,0 +1,110 @@
+"""Options that several verbs share, and how they print."""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import rich_click as click
+
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from conformance.authoring import Lang
+
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+class Duration(click.ParamType):
+    """A time as people write it: ``8m``, ``90s``, ``1h30m``; a bare number is seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Return the seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = _DURATION.fullmatch(value.strip())
+        if match is None or not any(match.groups()):
+            self.fail(f"{value!r} is no time; write 8m, 90s or 1h30m", param, ctx)
+        numbers = (float(part or 0) for part in match.groups())
+        return sum(n * unit for n, unit in zip(numbers, _UNITS.values(), strict=True))
+
+
+def edition_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--edition``."""
+    return click.option(
+        "--edition",
+        "edition_root",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="An edition's folder; the one shipped by default.",
+    )(function)
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout; logs on stderr."
+    )(function)
+
+
+def locale_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--locale``."""
+    return click.option(
+        "--locale",
+        "locale_name",
+        type=click.Choice(["zh", "en"]),
+        help="Language of what is printed; the system's by default.",
+    )(function)
+
+
+def spoken(locale_name: str | None) -> Lang:
+    """Return the language to print in."""
+    if locale_name is not None:
+        return "zh" if locale_name == "zh" else "en"
+    names = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    name = next((name for name in names if name), None) or (locale.getlocale()[0] or "")
+    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=2) + "\n")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; plain where it is not a terminal, or in CI."""
+    from rich.console import Console
+
+    is_plain = is_quiet(stderr=stderr)
+    width = None if not is_plain else max(100, int(os.environ.get("COLUMNS", "120")))
+    return Console(stderr=stderr, no_color=is_plain or None, width=width, highlight=False)
+
+
+def is_quiet(*, stderr: bool = False) -> bool:
+    """Say whether lines should be plain: no terminal, or a CI job."""
+    stream = sys.stderr if stderr else sys.stdout
+    return not stream.isatty() or bool(os.environ.get("CI"))
+
+
+def existing_bundle(path: Path) -> Path:
+    """Return a bundle's folder.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not path.is_dir():
+        raise UsageError("there is no such folder", where=str(path), mend="name a bundle's folder")
+    return path

@@ -1,0 +1,87 @@
+"""Progress of a campaign: a live line on a terminal, plain lines elsewhere, nothing in silence."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from conformance.cli.options import console, is_quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.decision.ladder import Observation, Round
+    from conformance.decision.streams import Draw
+    from conformance.trial.run import TrialRecord
+
+PLAIN_EVERY_S = 10.0
+
+
+class CampaignProgress:
+    """Implements ``campaign.progress.Progress`` on stderr."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._said = self._began
+        self._trials = 0
+        self._calls = 0
+        self._solved: dict[str, list[float]] = {}
+        self._round: Round | None = None
+        self._status: Any = None
+
+    def __enter__(self) -> CampaignProgress:
+        if not is_quiet(stderr=True):
+            self._status = console(stderr=True).status("starting …", spinner="dots")
+            self._status.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._status is not None:
+            self._status.__exit__(*details)
+
+    def trial(self, draw: Draw, record: TrialRecord) -> None:
+        """A trial ended."""
+        self._trials += 1
+        self._calls += record.model_calls or record.tool_calls
+        if record.outcome not in ("completed", "no_contact"):
+            self._line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
+        self._show()
+
+    def round(self, asked: Round, reply: Mapping[str, Observation]) -> None:
+        """A round was observed."""
+        self._round = asked
+        for clause, observation in reply.items():
+            self._solved.setdefault(clause, []).append(observation.value or 0.0)
+        self._show()
+
+    def say(self, text: str) -> None:
+        """Say one thing now."""
+        self._line(text)
+
+    def _show(self) -> None:
+        text = self._text()
+        if self._status is not None:
+            self._status.update(text)
+        elif time.monotonic() - self._said >= PLAIN_EVERY_S:
+            self._line(text)
+
+    def _text(self) -> str:
+        elapsed = time.monotonic() - self._began
+        parts = [f"{elapsed:.0f} s", f"{self._trials} trials", f"{self._calls} calls"]
+        if self._round is not None:
+            parts.append(f"{self._round.step} round {self._round.index}")
+            parts += [
+                f"{clause} {sum(seen):g}/{len(seen)}"
+                for clause, seen in self._solved.items()
+                if clause in self._round.clauses
+            ]
+        return " · ".join(parts)
+
+    def _line(self, text: str) -> None:
+        self._said = time.monotonic()
+        if self._status is not None:
+            self._status.console.print(text, markup=False)
+        else:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()

@@ -1,0 +1,269 @@
+"""``conformance tasks``: list, show, check or play the task families."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import rich_click as click
+
+from conformance.cli.options import (
+    console,
+    edition_option,
+    is_quiet,
+    json_option,
+    locale_option,
+    print_json,
+    spoken,
+)
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from conformance.authoring import Instance, Lang
+    from conformance.edition import Edition
+    from conformance.edition.gate import GateReport
+
+
+@click.group("tasks")
+def command() -> None:
+    """The task families: seeded generators with worlds, oracles and checks."""
+
+
+@command.command("list")
+@edition_option
+@locale_option
+@json_option
+def list_families(edition_root: Path | None, locale_name: str | None, as_json: bool) -> int:  # noqa: FBT001
+    """List the families.
+
+    Example:  conformance tasks list
+    """
+    from conformance.edition import load
+
+    edition = load(edition_root)
+    families = [edition.family(name) for name in edition.family_ids()]
+    rows = [
+        {
+            "id": family.id,
+            "number": family.number,
+            "version": family.version,
+            "title": {"zh": family.title.zh, "en": family.title.en},
+            "clauses": [
+                clause.id
+                for clause in edition.clauses
+                if any(draw.family == family.id for draw in clause.draws)
+            ],
+            "knobs": {name: list(values) for name, values in family.knobs.items()},
+        }
+        for family in families
+    ]
+    if as_json:
+        print_json(rows)
+        return 0
+    lang = spoken(locale_name)
+    for family, row in zip(families, rows, strict=True):
+        clauses = ", ".join(row["clauses"])
+        sys.stdout.write(
+            f"{family.number}  {family.id:<14} {family.title.in_lang(lang)}  [{clauses}]\n"
+        )
+    return 0
+
+
+@command.command("show")
+@click.argument("family")
+@click.option("--seed", default="1", show_default=True, help="Any text.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option("--wording", default=0, show_default=True, help="Which wording.")
+@click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
+@click.option("--oracle", is_flag=True, help="Show how the oracle solves it, too.")
+@edition_option
+@json_option
+def show(
+    family: str,
+    seed: str,
+    lang: str,
+    wording: int,
+    knob: tuple[str, ...],
+    oracle: bool,  # noqa: FBT001
+    edition_root: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Show an instance of FAMILY as an agent gets it.
+
+    Example:  conformance tasks show telemetry --seed 7 --lang zh --oracle
+    """
+    instance = _instance(edition_root, family, seed, lang, wording, knob)
+    trace = instance.solve().trace
+    if as_json:
+        print_json(
+            {
+                "family": family,
+                "knobs": instance.knobs,
+                "instruction": instance.instruction,
+                "tools": instance.tools,
+                "forbidden": sorted(instance.forbidden),
+                "oracle": [[step.name, dict(step.arguments)] for step in trace.steps]
+                if oracle
+                else None,
+                "right_end": instance.right_end if oracle else None,
+            }
+        )
+        return 0
+    out = console()
+    out.print(instance.instruction, markup=False)
+    out.print("\n[bold]tools[/]")
+    for spec in instance.tools:
+        out.print(f"  [bold cyan]{spec.name}[/]  {spec.description}")
+    if oracle:
+        out.print("\n[bold]oracle[/]")
+        for step in trace.steps:
+            given = json.dumps(dict(step.arguments), ensure_ascii=False)
+            out.print(f"  {step.name} {given}", markup=False)
+        out.print(f"  → {msgspec.json.encode(trace.answer).decode()}", markup=False)
+    return 0
+
+
+@command.command("check")
+@click.argument("family", nargs=-1)
+@click.option("--quick", is_flag=True, help="A tenth of the mutants and instances; shows less.")
+@edition_option
+@json_option
+def check(
+    family: tuple[str, ...],
+    quick: bool,  # noqa: FBT001
+    edition_root: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
+    """Run the gate on FAMILY (all by default): oracle passes, shortcuts fail, mutants are rejected.
+
+    Example:  conformance tasks check telemetry
+    """
+    from conformance.edition import load
+    from conformance.edition.gate import MUTANTS, SHORTCUT_INSTANCES, check_family
+
+    edition = load(edition_root)
+    names = family or edition.family_ids()
+    _known(edition, names)
+    part = 10 if quick else 1
+
+    def tell(text: str) -> None:
+        if not as_json:
+            sys.stderr.write(text + "\n")
+
+    reports = [
+        check_family(
+            edition,
+            name,
+            mutants=MUTANTS // part,
+            shortcut_instances=SHORTCUT_INSTANCES // part,
+            progress=tell,
+        )
+        for name in names
+    ]
+    code = 1 if any(report.problems for report in reports) else 0
+    if as_json:
+        print_json({"families": reports, "exit_code": code})
+    else:
+        for report in reports:
+            _print_gate(report)
+    return code
+
+
+@command.command("play")
+@click.argument("family")
+@click.option("--seed", default="1", show_default=True, help="Any text.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option("--wording", default=0, show_default=True, help="Which wording.")
+@click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
+@edition_option
+def play(
+    family: str,
+    seed: str,
+    lang: str,
+    wording: int,
+    knob: tuple[str, ...],
+    edition_root: Path | None,
+) -> int:
+    """Solve an instance of FAMILY yourself, in the terminal.
+
+    Type a tool's name and its arguments as JSON, or submit_answer and the answer; help lists the
+    tools, quit ends it.
+
+    Example:  conformance tasks play records --seed 7
+    """
+    from conformance.cli.play import play_instance
+    from conformance.edition import load
+
+    return play_instance(
+        load(edition_root), _instance(edition_root, family, seed, lang, wording, knob)
+    )
+
+
+def _known(edition: Edition, names: tuple[str, ...]) -> None:
+    known = edition.family_ids()
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"there is no family {name!r}", where="FAMILY", mend=f"families: {', '.join(known)}"
+            )
+
+
+def _instance(
+    edition_root: Path | None,
+    family: str,
+    seed: str,
+    lang: str,
+    wording: int,
+    knob: tuple[str, ...],
+) -> Instance[Any]:
+    from conformance.edition import load
+
+    edition = load(edition_root)
+    _known(edition, (family,))
+    knobs: dict[str, Any] = {}
+    for item in knob:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"{item!r} is no NAME=VALUE", where="--knob", mend="write ending=done")
+        allowed = edition.family(family).knobs.get(name, ())
+        knobs[name] = next((given for given in allowed if str(given) == value), value)
+    return edition.instance(family, knobs, seed=seed, lang=cast("Lang", lang), wording=wording)
+
+
+def _print_gate(report: GateReport) -> None:
+    from rich.table import Table
+
+    out = console()
+    verdict = "[green]passes[/]" if not report.problems else "[red]fails[/]"
+    out.print(f"\n[bold]{report.family}[/] version {report.version}: {verdict}")
+    low, high = report.oracle_calls
+    out.print(
+        f"filter acceptance {report.acceptance:.1%} · oracle {low} to {high} calls · "
+        f"at most {report.most_tokens} tokens"
+    )
+    shortcuts = Table(title="shortcuts", title_justify="left")
+    for heading in ("name", "held out", "solved"):
+        shortcuts.add_column(heading)
+    for rate in report.shortcuts:
+        held = "yes" if rate.held_out else ""
+        shortcuts.add_row(rate.name, held, f"{rate.solved} / {rate.instances}")
+    mutants = Table(title="mutated oracles", title_justify="left")
+    for heading in ("operator", "breaks", "made", "equivalent", "accepted"):
+        mutants.add_column(heading)
+    for count in report.mutations:
+        mutants.add_row(
+            count.name,
+            count.requirement,
+            str(count.made),
+            str(count.equivalent),
+            str(count.accepted),
+        )
+    out.print(shortcuts)
+    out.print(mutants)
+    for problem in report.problems:
+        out.print(f"[red]·[/] {problem}", markup=True)
+    if not is_quiet():
+        out.print()
