@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +77,7 @@ def reach_of(given: dict[str, Any]) -> Reach:
 
     # The variable is for other endpoints; the embedded one has its own address.
     is_local = given["agent"] == f"chat:{LOCAL}"
-    context = click.get_current_context()
-    source = context.get_parameter_source("base_url")
-    is_inherited = source is not None and source.name == "ENVIRONMENT"
+    is_inherited = given["base_url"] == os.environ.get("OPENAI_BASE_URL")
     return Reach(
         base_url=None if is_local and is_inherited else given["base_url"],
         key_env=given["api_key_env"],

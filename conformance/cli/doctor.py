@@ -60,31 +60,15 @@ def _checks() -> list[Check]:
     memory = hardware["memory_bytes"]
     has_server = importlib.util.find_spec("xllamacpp") is not None
     has_key = bool(os.environ.get("OPENAI_API_KEY"))
+    version = platform.python_version()
+    cores, gigabytes = hardware["cores"], "unknown" if memory is None else round(memory / 2**30)
+    machine = f"{hardware['cpu'] or 'unknown processor'}, {cores} cores, {gigabytes} GiB"
     return [
+        Check("python", sys.version_info >= (3, 11), version, "everything", "get 3.11 or later"),
+        Check("edition", bool(edition.clauses), f"{edition.id} {edition.digest[:16]}", "", ""),
+        Check("machine", bool(cores), machine, "", ""),
         Check(
-            "python", sys.version_info >= (3, 11), platform.python_version(), "all", "3.11 or later"
-        ),
-        Check(
-            "edition",
-            True,
-            f"{edition.id} {edition.digest[:16]}",
-            "grading",
-            "install it again",
-        ),
-        Check(
-            "machine",
-            True,  # noqa: FBT003
-            f"{hardware['cpu'] or 'unknown processor'}, {hardware['cores']} cores, "
-            f"{'unknown' if memory is None else round(memory / 2**30)} GiB",
-            "all",
-            "",
-        ),
-        Check(
-            "disk",
-            free > MIN_FREE_BYTES,
-            f"{free / 2**30:.0f} GiB free here",
-            "bundles",
-            "free some",
+            "disk", free > MIN_FREE_BYTES, f"{free / 2**30:.0f} GiB free", "bundles", "free some"
         ),
         Check(
             "embedded server",

@@ -106,7 +106,7 @@ def show(edition_root: Path | None, locale_name: str | None, as_json: bool) -> i
 @click.argument("root", type=click.Path(path_type=Path))
 @json_option
 def new(root: Path, as_json: bool) -> int:  # noqa: FBT001
-    """Start an edition in the new folder ROOT: one level, one clause, one small family, the graders.
+    """Start an edition in the new folder ROOT: a level, a clause, a small family, the graders.
 
     Example:  conformance edition new my-edition && conformance edition check my-edition
     """

@@ -26,7 +26,7 @@ _UNITS = {"h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time as people write it: ``8m``, ``90s``, ``1h30m``; a bare number is seconds."""
 
     name = "time"

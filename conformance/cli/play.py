@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def play_instance(edition: Edition, instance: Instance[Any]) -> int:
-    """Read calls from stdin until the answer; say whether it was solved (exit code 0) or not (1)."""
+    """Read calls from stdin until the answer; return 0 where it was solved, 1 where not."""
     out = console()
     door = instance.door()
     initial = door.world.snapshot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from conformance.cli.options import console, is_quiet
 
@@ -30,7 +30,7 @@ class CampaignProgress:
         self._round: Round | None = None
         self._status: Any = None
 
-    def __enter__(self) -> CampaignProgress:
+    def __enter__(self) -> Self:
         if not is_quiet(stderr=True):
             self._status = console(stderr=True).status("starting …", spinner="dots")
             self._status.__enter__()

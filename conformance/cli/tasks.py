@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -22,6 +21,8 @@ from conformance.cli.options import (
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conformance.authoring import Instance, Lang
     from conformance.edition import Edition
     from conformance.edition.gate import GateReport
@@ -45,7 +46,7 @@ def list_families(edition_root: Path | None, locale_name: str | None, as_json: b
 
     edition = load(edition_root)
     families = [edition.family(name) for name in edition.family_ids()]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": family.id,
             "number": family.number,

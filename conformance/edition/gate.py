@@ -335,9 +335,14 @@ def _mutant(
 
 
 def _mark(played: Played[Any]) -> str:
-    """Tell a mutant from the oracle without any grader: final state, writing calls, answer."""
+    """Tell a mutant from the oracle without any grader.
+
+    By the final state, the writing calls, the answer, and the trace rules that reads can break.
+    """
     writes = [[c.name, c.arguments, c.error] for c in played.calls if c.effect == "write"]
-    return digest([played.final, writes, msgspec.to_builtins(played.answer)])
+    family, scenario = played.instance.family, played.instance.scenario
+    rules = sorted(finding.requirement for finding in family.conduct(scenario, played.calls))
+    return digest([played.final, writes, rules, msgspec.to_builtins(played.answer)])
 
 
 def _names(requirement: str, found: str) -> bool:
