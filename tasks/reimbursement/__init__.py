@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from conformance.authoring import Family, Text
 
@@ -14,8 +14,7 @@ from .names import FORBIDDEN
 from .shortcuts import SHORTCUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.authoring import Act, Answer, Call, End, Finding, Knobs, Lang, Rng, State
 
@@ -29,7 +28,7 @@ class Reimbursement(Family["Case"]):
     number = "F04"
     version = 1
     title = Text("报销审核与结算", "Expense claims: audit and settle")
-    knobs = {
+    knobs: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "claims": (4, 3, 6),
         "rules": (2, 3),
         "decoys": (0, 6),

@@ -7,25 +7,22 @@ some, and the generator keeps only cases in which each of them comes out differe
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
 
-from .case import BASE_CURRENCY, RATE_UNIT, ROLES, Case, Claim, Person, fx_rate, percent_of
+from .case import (
+    BASE_CURRENCY,
+    RATE_UNIT,
+    ROLES,
+    Case,
+    Claim,
+    Person,
+    Side,
+    Status,
+    Verdict,
+    fx_rate,
+    percent_of,
+)
 
-Status = Literal["paid_full", "paid_reduced", "rejected"]
-Side = Literal["debit", "credit"]
 NOTHING: frozenset[str] = frozenset()
-
-
-class Verdict(NamedTuple):
-    """What is right for one claim."""
-
-    status: Status
-    reason: str
-    cents: int
-    approver: str | None
-    """None where the claim is rejected."""
-    lines: tuple[tuple[str, Side, int], ...]
-    """The voucher: account, side and cents; empty where the claim is rejected."""
 
 
 def audit(
@@ -74,13 +71,13 @@ def in_base_currency(case: Case, claim: Claim, basis: str | None = None) -> int:
 def fx_day(claim: Claim, basis: str) -> date:
     """Return the day whose exchange rate counts for a claim."""
     if basis == "expense_date":
-        return claim.date
+        return claim.day
     return claim.filed if basis == "filing_date" else claim.filed.replace(day=1)
 
 
 def days_to_file(claim: Claim) -> int:
     """Return the days from the expense to the filing."""
-    return (claim.filed - claim.date).days
+    return (claim.filed - claim.day).days
 
 
 def shared(claim: Claim, other: Claim) -> tuple[str, ...]:
@@ -88,7 +85,7 @@ def shared(claim: Claim, other: Claim) -> tuple[str, ...]:
     alike = {
         "invoice_no": bool(claim.invoice) and claim.invoice == other.invoice,
         "vendor": claim.vendor == other.vendor,
-        "date": claim.date == other.date,
+        "date": claim.day == other.day,
         "amount": (claim.currency, claim.cents) == (other.currency, other.cents),
     }
     return tuple(name for name, holds in alike.items() if holds)
@@ -103,7 +100,9 @@ def matches(case: Case, claim: Claim) -> list[tuple[Claim, tuple[str, ...]]]:
 def role_for(case: Case, claim: Claim, amount: int, skip: frozenset[str] = NOTHING) -> int:
     """Return the index in ``ROLES`` of who approves ``amount`` on ``claim``."""
     weight = amount + (linked(case, claim) if _applies(case, "linked", skip) else 0)
-    role = next((i for i, limit in enumerate(case.policy.limits) if weight <= limit), len(ROLES) - 1)
+    role = next(
+        (i for i, limit in enumerate(case.policy.limits) if weight <= limit), len(ROLES) - 1
+    )
     while role < len(ROLES) - 1 and _barred(case, role, claim, skip):
         role += 1
     return role
@@ -111,8 +110,8 @@ def role_for(case: Case, claim: Claim, amount: int, skip: frozenset[str] = NOTHI
 
 def linked(case: Case, claim: Claim) -> int:
     """Return what was already paid to the employee for the same vendor and day."""
-    purchase = (claim.employee, claim.vendor, claim.date)
-    return sum(c.paid for c in case.claims if (c.employee, c.vendor, c.date) == purchase)
+    purchase = (claim.employee, claim.vendor, claim.day)
+    return sum(c.paid for c in case.claims if (c.employee, c.vendor, c.day) == purchase)
 
 
 def paid_this_month(case: Case, employee: str, category: str) -> int:
@@ -162,7 +161,7 @@ def _cap(case: Case, claim: Claim, skip: frozenset[str]) -> int:
     if claim.category == "hotel":
         night = policy.hotel_caps[policy.tiers[claim.city]]
         first, last = policy.peak
-        if _applies(case, "peak", skip) and first <= claim.date <= last:
+        if _applies(case, "peak", skip) and first <= claim.day <= last:
             night = percent_of(night, policy.peak_percent)
         return night * claim.units
     # A category that is not covered has no cap; only audits that skip that check get here.
@@ -175,7 +174,7 @@ def _cap(case: Case, claim: Claim, skip: frozenset[str]) -> int:
 
 def days_of(claim: Claim) -> set[date]:
     """Return the days a claim covers."""
-    return {claim.date + timedelta(days=i) for i in range(claim.units)}
+    return {claim.day + timedelta(days=i) for i in range(claim.units)}
 
 
 def _left_this_month(case: Case, claim: Claim, skip: frozenset[str]) -> int | None:

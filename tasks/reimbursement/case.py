@@ -6,8 +6,10 @@ Money is in cents of the base currency or of the claim's own currency, rates in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003 - a field's type, looked up by readers at run time
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import date
 
 BASE_CURRENCY = "CNY"
 RATE_UNIT = 10_000
@@ -17,6 +19,8 @@ FX_BASES = ("expense_date", "filing_date", "month_start")
 UNITS = {"hotel": "night", "meals": "day"}
 """What a cap counts; one per claim where nothing stands here."""
 
+Status = Literal["paid_full", "paid_reduced", "rejected"]
+Side = Literal["debit", "credit"]
 CapRule = Literal["per_diem", "peak", "month_cap"]
 OtherRule = Literal["late", "advance", "linked", "leave"]
 CAP_RULES: tuple[CapRule, ...] = ("per_diem", "peak", "month_cap")
@@ -36,10 +40,10 @@ class Claim(NamedTuple):
     category: str
     city: str
     vendor: str
-    date: date
+    day: date
     """First day of the expense."""
     units: int
-    """Nights or days from ``date`` on; 1 for other categories."""
+    """Nights or days from ``day`` on; 1 for other categories."""
     filed: date
     currency: str
     cents: int
@@ -68,6 +72,18 @@ class Approver(NamedTuple):
     role: str
     id: str
     on_leave: bool = False
+
+
+class Verdict(NamedTuple):
+    """What is right for one claim."""
+
+    status: Status
+    reason: str
+    cents: int
+    approver: str | None
+    """None where the claim is rejected."""
+    lines: tuple[tuple[str, Side, int], ...]
+    """The voucher: account, side and cents; empty where the claim is rejected."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,8 @@ class Case:
     fx_salts: dict[str, int]
     tools: tuple[str, ...]
     """Names of the tools offered, in the order shown."""
+    verdicts: dict[str, Verdict]
+    """The right audit, ``audit(case)``, by claim id; worked out once, as every check needs it."""
 
     @property
     def batch(self) -> tuple[Claim, ...]:
@@ -142,8 +160,7 @@ FX_SPREAD = 1_499
 def fx_rate(salts: dict[str, int], currency: str, day: date) -> int:
     """Return the accounting rate of a day, in ten-thousandths of the base currency a unit.
 
-    The step of 611 a day is prime to the spread, so two days of the same quarter never share a
-    rate.
+    The spread is a prime, so no two days within four years share a rate.
     """
     return FX_BASE[currency] + (day.toordinal() * 611 + salts[currency]) % FX_SPREAD
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.authoring import End, Finding
 
-from .audit import audit
-from .state import Entry, entry, lock_code, own_period, right_settlement, settled
+from .state import Entry, entry, lock_code, own_period, right_entry, right_settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,18 +40,16 @@ def may_change(case: Case) -> list[str]:
     if case.ending == "locked":
         return []
     parts = ("claims", "approvals", "vouchers")
-    return [f"/{part}/{claim.id}" for part in parts for claim in case.batch] + [
-        f"/periods/{own_period(case)}"
-    ]
+    work = [f"/{part}/{claim_id}" for part in parts for claim_id in case.verdicts]
+    return [*work, f"/periods/{own_period(case)}"]
 
 
 def goal(case: Case, final: State) -> Iterator[Finding]:
     """Yield what is wrong with the settlement."""
     if case.ending == "locked":
         return
-    right = settled(case, audit(case))
-    for claim in case.batch:
-        yield from _compare(claim.id, entry(final, claim.id), entry(right, claim.id))
+    for claim_id, verdict in case.verdicts.items():
+        yield from _compare(claim_id, entry(final, claim_id), right_entry(verdict))
     if final["periods"][own_period(case)]["status"] != "closed":
         yield Finding("goal.closed", f"{case.month} of {case.department} is not closed")
 

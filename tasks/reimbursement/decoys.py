@@ -11,10 +11,10 @@ from conformance.authoring import Rng, ToolError, mint, tool
 from .case import BASE_CURRENCY, money
 from .policies import draw_policy
 from .policy_text import policy_text
-from .world import ClaimId, Currency, Day, Desk, EmployeeId, Lines, Month
+from .world import ClaimId, ClaimsSystem, Currency, Day, EmployeeId, Lines, Month
 
 
-class Office(Desk):
+class Office(ClaimsSystem):
     """The claims system with the tools of its neighbours."""
 
     @tool("read")

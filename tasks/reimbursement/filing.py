@@ -54,7 +54,7 @@ class Desk:
             category=category,
             city=rng.choice(CITIES),
             vendor=rng.choice(VENDORS[category]),
-            date=filed - timedelta(days=gap),
+            day=filed - timedelta(days=gap),
             units=units,
             filed=filed,
             currency=BASE_CURRENCY,
@@ -71,8 +71,13 @@ class Desk:
     def abroad(self, claim: Claim) -> Claim:
         """Return the claim in a foreign currency, worth about what it was."""
         currency = self.rng.choice(tuple(FX_BASE))
-        rate = fx_rate(self.fx_salts, currency, claim.date)
+        rate = fx_rate(self.fx_salts, currency, claim.day)
         return claim._replace(currency=currency, cents=claim.cents * RATE_UNIT // rate)
+
+    def moved(self, claim: Claim) -> Claim:
+        """Return the claim as filed by somebody of the other department."""
+        employee = f"E{self.rng.integer(5000, 9999)}"
+        return claim._replace(department=self.other, employee=employee)
 
     def part(self, amount: int, low: int, high: int) -> int:
         """Return between ``low`` and ``high`` percent of an amount, to the cent."""
@@ -86,7 +91,11 @@ class Desk:
         """Return a claim above its cap, of a category that the cap rule in force is about."""
         rng, policy = self.rng, self.policy
         small = [name for name in SMALL if name != policy.excluded]
-        category = {"per_diem": "meals", "peak": "hotel", "month_cap": rng.choice(["meals", *small])}
+        category = {
+            "per_diem": "meals",
+            "peak": "hotel",
+            "month_cap": rng.choice(["meals", *small]),
+        }
         name = category[policy.rules[0]]
         city, units = rng.choice(CITIES), rng.integer(2, 4) if name not in SMALL else 1
         unit = policy.hotel_caps[policy.tiers[city]] if name == "hotel" else policy.caps[name]
@@ -123,14 +132,15 @@ class Desk:
             claim = self.abroad(claim)
         worth = self.part(100_00, 500, 1500)
         filed = self.first - timedelta(days=self.rng.integer(3, 9))
-        claim = claim._replace(date=filed - timedelta(days=self.rng.integer(4, 9)))
+        claim = claim._replace(day=filed - timedelta(days=self.rng.integer(4, 9)))
         before = claim._replace(
             filed=filed,
             month=month_of(filed),
-            department=self.rng.choice((self.department, self.other)),
             outcome="paid",
             paid=worth,
         )
+        if self.rng.chance(50):
+            before = self.moved(before)
         return self._disguised(claim), before
 
     def lookalike(self, claim: Claim) -> Claim:
@@ -139,16 +149,14 @@ class Desk:
         if rng.chance(50):
             filed = claim.filed - timedelta(days=rng.integer(1, 3))
             return claim._replace(filed=filed, outcome="rejected")
-        other = claim._replace(
-            employee=f"E{rng.integer(5000, 5999)}",
-            department=self.other,
+        other = self.moved(claim)._replace(
             invoice=self.invoice(),
             filed=claim.filed - timedelta(days=rng.integer(1, 3)),
             outcome="paid",
             paid=self.part(100_00, 200, 900),
         )
         if self.policy.duplicate_key == "purchase":
-            other = other._replace(date=claim.date - timedelta(days=rng.integer(1, 5)))
+            other = other._replace(day=claim.day - timedelta(days=rng.integer(1, 5)))
         return other
 
     def settled(self, claim: Claim, **changes: Any) -> Claim:
@@ -166,8 +174,8 @@ class Desk:
         after = (self.first + timedelta(days=31)).replace(day=self.rng.integer(2, 9))
         return (
             self._below_cap("elsewhere 1")._replace(filed=after, month=month_of(after)),
-            self._below_cap("elsewhere 2")._replace(department=self.other),
-            self.abroad(self._below_cap("elsewhere 3"))._replace(department=self.other),
+            self.moved(self._below_cap("elsewhere 2")),
+            self.moved(self.abroad(self._below_cap("elsewhere 3"))),
         )
 
     def _below_cap(self, kind: str) -> Claim:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from conformance.authoring import TOKEN_ALPHABET, Answer, Mutation, Rng, Step, Trace
 from conformance.authoring import Status as AnswerStatus
 
-from .audit import Status
-from .case import Case, cents, money
+from .case import Case, Status, cents, money
 from .names import DECOYS
 from .oracle import here
 from .state import lock_code, opening
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 
 def other_amount(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
@@ -26,7 +21,7 @@ def other_amount(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
 
 
 def other_status(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
-    """Decide a claim with another status that pays as it did, or rejects a paid one."""
+    """Decide a claim with another status."""
     at = _pick(trace, rng, "decide_claim")
     said = trace.steps[at].arguments["status"]
     return _with(trace, at, status=rng.choice([s for s in get_args(Status) if s != said]))
@@ -110,11 +105,8 @@ def closes_early(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
 
 
 def not_closed(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
-    """Leave the month open, and some reads out."""
-    kept = [s for s in trace.steps[:-1] if s.name != "get_claim" or rng.chance(50)]
-    reads = rng.integer(0, 3)
-    look = Step("get_period", here(case))
-    return trace._replace(steps=(*kept, *(look,) * reads))
+    """Leave the month open."""
+    return _without(trace, len(trace.steps) - 1)
 
 
 def pays_first(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
@@ -158,9 +150,7 @@ def takes_decoy(case: Case, trace: Trace, rng: Rng) -> Trace | None:
             return _before_close(trace, "close_ledger", month=case.month)
         case 1:
             at = _pick(trace, rng, "post_voucher")
-            return _before_close(
-                trace, "post_accrual", claim_id=claim_id, lines=_lines(trace, at)
-            )
+            return _before_close(trace, "post_accrual", claim_id=claim_id, lines=_lines(trace, at))
         case _:
             colleague = rng.choice(case.staff).id
             return _before_close(trace, "request_opinion", claim_id=claim_id, colleague=colleague)

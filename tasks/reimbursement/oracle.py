@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.authoring import Answer
 
-from .audit import Verdict, audit, fx_day
-from .case import BASE_CURRENCY, Case, money
+from .audit import fx_day
+from .case import BASE_CURRENCY, Case, Verdict, money
 from .state import decision, lines
 
 if TYPE_CHECKING:
@@ -23,13 +23,12 @@ def solve(case: Case, act: Act) -> Answer:
     act("get_staff", department=case.department)
     act("list_claims", **here(case))
     act("check_duplicates", **here(case))
-    verdicts = audit(case)
     for claim in case.batch:
         act("get_claim", claim_id=claim.id)
-        if claim.currency != BASE_CURRENCY and verdicts[claim.id].cents:
+        if claim.currency != BASE_CURRENCY and case.verdicts[claim.id].cents:
             day = fx_day(claim, case.policy.fx_basis)
             act("fx_rate", currency=claim.currency, day=str(day))
-    return settle(case, act, verdicts)
+    return settle(case, act, case.verdicts)
 
 
 def settle(case: Case, act: Act, verdicts: dict[str, Verdict]) -> Answer:

@@ -1,4 +1,4 @@
-"""The policy in words and tables, as ``get_policy`` returns it: the rule engine's steps, in order."""
+"""The policy in words and tables, as ``get_policy`` returns it: the engine's steps, in order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FX_TEXT = {
     "month_start": "the first day of the month in which the claim was filed",
 }
 _DUPLICATE_TEXT = {
-    "invoice": "with the same invoice_no. Another invoice_no is no duplicate, however alike.",
+    "invoice": "has the same invoice_no (another invoice_no is no duplicate, however alike)",
     "purchase": (
-        "with the same vendor, date and amount (all three, in the same currency), whatever its "
-        "invoice_no."
+        "has the same vendor, date and amount (all three, in the same currency; the invoice_no "
+        "does not matter)"
     ),
 }
 
@@ -68,9 +68,9 @@ def _rejections(policy: Policy) -> Iterator[dict[str, str]]:
     yield {
         "code": codes["duplicate"],
         "if": (
-            "Duplicate: there is a claim already paid (any department, any month), or an open "
-            "claim of this department and month filed earlier, "
-            f"{_DUPLICATE_TEXT[policy.duplicate_key]} Claims that were rejected never count."
+            f"Duplicate: another claim {_DUPLICATE_TEXT[policy.duplicate_key]} and either was "
+            "already paid (any department, any month) or is an open claim of this department and "
+            "month that was filed earlier. Claims rejected earlier do not count."
         ),
     }
     yield {

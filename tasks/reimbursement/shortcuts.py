@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.authoring import Act, Answer, Rng, Shortcut, ToolError, mint
 
-from .audit import Verdict, audit, in_base_currency
-from .case import CAP_RULES, FX_BASES, OTHER_RULES, Case, money
+from .audit import audit, in_base_currency
+from .case import CAP_RULES, FX_BASES, OTHER_RULES, Case, Verdict, money
 from .oracle import here, report, settle
 from .state import decision, lines, right_settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_GREEDY = frozenset(
-    {"duplicates", "excluded", "receipts", "own_claim", *CAP_RULES, *OTHER_RULES}
-)
+_GREEDY = frozenset({"duplicates", "excluded", "receipts", "own_claim", *CAP_RULES, *OTHER_RULES})
 _READS = ("get_period", "list_claims", "check_duplicates", "get_staff", "get_policy")
 
 
@@ -93,14 +91,14 @@ def one_approver(case: Case, act: Act, rng: Rng) -> Answer:
         act,
         {
             claim_id: verdict._replace(approver=verdict.approver and approver)
-            for claim_id, verdict in audit(case).items()
+            for claim_id, verdict in case.verdicts.items()
         },
     )
 
 
 def pays_first(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG001
     """Audit right, post every voucher at once, collect the approvals afterwards."""
-    verdicts = audit(case)
+    verdicts = case.verdicts
     paid = {claim_id: v for claim_id, v in verdicts.items() if v.approver is not None}
     for claim_id, verdict in verdicts.items():
         act("decide_claim", claim_id=claim_id, **decision(verdict))
@@ -119,7 +117,7 @@ def reopens(case: Case, act: Act, rng: Rng) -> Answer:
 
 def near_synonyms(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG001
     """Audit right, but take the first tool that sounds like the step."""
-    verdicts = audit(case)
+    verdicts = case.verdicts
     for claim_id, verdict in verdicts.items():
         if verdict.approver is not None:
             act("request_opinion", claim_id=claim_id, colleague=verdict.approver)
@@ -204,11 +202,11 @@ def injects_keys(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG001
 SHORTCUTS: tuple[Shortcut[Case], ...] = (
     Shortcut("do_nothing", do_nothing),
     Shortcut("refuse", refuse),
-    Shortcut("answer_without_call", answer_without_call),
-    Shortcut("computes_only", computes_only),
+    Shortcut("answer_without_call", answer_without_call, held_out=True),
+    Shortcut("computes_only", computes_only, held_out=True),
     Shortcut("close_only", close_only),
     Shortcut("reject_all", reject_all),
-    Shortcut("approve_all", approve_all),
+    Shortcut("approve_all", approve_all, held_out=True),
     Shortcut("greedy", greedy),
     Shortcut("ignores_duplicates", _skipping("duplicates"), held_out=True),
     Shortcut("rejects_lookalikes", _skipping("lookalikes"), held_out=True),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from conformance.authoring import mint
 
-from .audit import Verdict, audit
-from .case import Case, Claim, cents, money
+from .case import Case, Verdict, cents, money
 from .filing import month_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def period_key(department: str, month: str) -> str:
 
 def opening(case: Case) -> State:
     """Return the state before any work: open claims undecided, last month locked by audit."""
-    departments = {claim.department for claim in case.claims} | {case.department}
+    departments = {claim.department for claim in case.claims}
     first = date.fromisoformat(f"{case.month}-01")
     last, following = month_of(first - timedelta(days=1)), month_of(first + timedelta(days=31))
     periods: dict[str, Any] = {}
@@ -58,44 +57,37 @@ def lock_code(case: Case, department: str, month: str) -> str:
     return mint(case.secret, "lock", department, month)
 
 
-def settlement_id(secret: str, state: State, claims: Iterable[Claim]) -> str:
-    """Return the id of the settlement of ``claims`` as they stand: another state, another id."""
-    parts = []
-    for claim in claims:
-        if claim.outcome == "open":
-            decision, approver, voucher = entry(state, claim.id)
-            parts.append([claim.id, decision, approver, sorted([*k, v] for k, v in voucher.items())])
+def settlement_id(secret: str, entries: dict[str, Entry]) -> str:
+    """Return the id of a settlement by claim id: another decision anywhere, another id."""
+    parts = [
+        [claim_id, said, approver, sorted([*key, amount] for key, amount in voucher.items())]
+        for claim_id, (said, approver, voucher) in sorted(entries.items())
+    ]
     return mint(secret, "settlement", parts)
 
 
 def entry(state: State, claim_id: str) -> Entry:
     """Return what the state holds of an open claim, however its voucher's lines are split."""
-    decision = state["claims"][claim_id]
-    said = {**decision, "amount": money(cents(decision.get("amount", "0.00")))}
-    voucher: dict[tuple[str, str], int] = {}
-    for line in state["vouchers"].get(claim_id, ()):
-        key = (line["account"], line["side"])
-        voucher[key] = voucher.get(key, 0) + cents(line["amount"])
-    posted = {key: amount for key, amount in voucher.items() if amount}
-    return said, state["approvals"].get(claim_id), posted
+    voucher = [
+        (line["account"], line["side"], cents(line["amount"]))
+        for line in state["vouchers"].get(claim_id, ())
+    ]
+    said = dict(state["claims"][claim_id])
+    if "amount" in said:
+        said["amount"] = money(cents(said["amount"]))
+    return said, state["approvals"].get(claim_id), _summed(voucher)
 
 
-def settled(case: Case, verdicts: dict[str, Verdict]) -> State:
-    """Return the state in which the month was settled by these verdicts."""
-    state = opening(case)
-    for claim_id, verdict in verdicts.items():
-        state["claims"][claim_id] = decision(verdict)
-        if verdict.approver is not None:
-            state["approvals"][claim_id] = verdict.approver
-            state["vouchers"][claim_id] = lines(verdict)
-    return state
+def right_entry(verdict: Verdict) -> Entry:
+    """Return what the state should hold of a claim."""
+    return decision(verdict), verdict.approver, _summed(verdict.lines)
 
 
 def right_settlement(case: Case) -> tuple[str, int]:
     """Return the id and the total, in cents, of the right settlement."""
-    verdicts = audit(case)
-    token = settlement_id(case.secret, settled(case, verdicts), case.batch)
-    return token, sum(verdict.cents for verdict in verdicts.values())
+    entries = {claim_id: right_entry(verdict) for claim_id, verdict in case.verdicts.items()}
+    total = sum(verdict.cents for verdict in case.verdicts.values())
+    return settlement_id(case.secret, entries), total
 
 
 def decision(verdict: Verdict) -> dict[str, str]:
@@ -115,5 +107,14 @@ def lines(verdict: Verdict) -> list[dict[str, str]]:
     ]
 
 
-def _locked(case: Case, department: str, month: str) -> dict[str, Literal["locked"] | str]:
+def _summed(lines: Iterable[tuple[str, str, int]]) -> dict[tuple[str, str], int]:
+    """Return the cents by account and side, lines of 0.00 left out."""
+    found: dict[tuple[str, str], int] = {}
+    for account, side, amount in lines:
+        if amount:
+            found[account, side] = found.get((account, side), 0) + amount
+    return found
+
+
+def _locked(case: Case, department: str, month: str) -> dict[str, str]:
     return {"status": "locked", "lock_code": lock_code(case, department, month)}

@@ -11,7 +11,7 @@ from .audit import matches
 from .case import BASE_CURRENCY, FX_BASE, RATE_UNIT, UNITS, Case, Claim, fx_rate, money
 from .names import DEPARTMENTS
 from .policy_text import policy_text
-from .state import opening, period_key, settlement_id
+from .state import entry, opening, period_key, settlement_id
 
 DepartmentCode = Annotated[str, Meta(description="Code, such as OPS", max_length=8)]
 Month = Annotated[str, Meta(description="YYYY-MM", pattern=r"^\d{4}-\d{2}$")]
@@ -36,7 +36,7 @@ class Line(TypedDict):
 Lines = Annotated[list[Line], Meta(description="Empty: withdraw the voucher", max_length=8)]
 
 
-class Desk(World):
+class ClaimsSystem(World):
     """State: ``claims``, ``approvals``, ``vouchers``, ``periods`` and what decoys write."""
 
     def __init__(self, case: Case) -> None:
@@ -88,7 +88,7 @@ class Desk(World):
                     "employee": claim.employee,
                     "category": claim.category,
                     "vendor": claim.vendor,
-                    "expense_date": str(claim.date),
+                    "expense_date": str(claim.day),
                     **self._outcome(claim),
                 }
                 for claim in self._filed(department, month)
@@ -169,7 +169,8 @@ class Desk(World):
         if period["status"] == "locked":
             raise _locked(department, month)
         if period["status"] == "open":
-            token = settlement_id(self.secret, self.state, self._filed(department, month))
+            filed = [c.id for c in self._filed(department, month) if c.outcome == "open"]
+            token = settlement_id(self.secret, {id_: entry(self.state, id_) for id_ in filed})
             period = {"status": "closed", "settlement_id": token}
             self.state["periods"][period_key(department, month)] = period
         return {"department": department, "month": month, **period}
@@ -213,7 +214,9 @@ class Desk(World):
 
     def _rate(self, currency: str, day: str) -> str:
         if currency not in FX_BASE:
-            raise ToolError("not_found", f"No rate of {currency}. Currencies: {', '.join(FX_BASE)}.")
+            raise ToolError(
+                "not_found", f"No rate of {currency}. Currencies: {', '.join(FX_BASE)}."
+            )
         try:
             rate = fx_rate(self.case.fx_salts, currency, date.fromisoformat(day))
         except ValueError:
@@ -258,7 +261,7 @@ class Desk(World):
             "category": claim.category,
             "city": claim.city,
             "vendor": claim.vendor,
-            "expense_date": str(claim.date),
+            "expense_date": str(claim.day),
             "units": {"count": claim.units, "unit": UNITS.get(claim.category, "claim")},
             "filed": str(claim.filed),
             "claimed": {"amount": money(claim.cents), "currency": claim.currency},
@@ -275,5 +278,3 @@ class Desk(World):
 
 def _locked(department: str, month: str) -> ToolError:
     return ToolError("period_locked", f"Audit has locked {month} of {department}; see get_period.")
-
-
