@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -16,22 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class _Verb(NamedTuple):
-    module: str
-    summary: str
-
-
-VERBS = {
-    "certify": _Verb("certify", "Grade an agent: level, trust grade, efficiency class."),
-    "grade": _Verb("grade", "Verify a bundle and grade it again, offline."),
-    "report": _Verb("report", "Write the report of a bundle again."),
-    "edition": _Verb("edition", "Check, show or start an edition: clauses, families, graders."),
-    "tasks": _Verb("tasks", "List, show, check or play the task families."),
-    "probe": _Verb("probe", "Say in seconds whether an agent can be graded, and how."),
-    "model": _Verb("model", "Get the embedded model's weights."),
-    "serve": _Verb("serve", "Serve the embedded model on loopback."),
-    "doctor": _Verb("doctor", "Say what this machine has and lacks."),
-}
+VERBS = (
+    "certify",
+    "grade",
+    "report",
+    "edition",
+    "tasks",
+    "probe",
+    "model",
+    "serve",
+    "doctor",
+)
+"""Each is a module of this package that holds its command."""
 
 
 class _LazyGroup(click.RichGroup):
@@ -41,22 +37,10 @@ class _LazyGroup(click.RichGroup):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        verb = VERBS.get(cmd_name)
-        if verb is None:
+        if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"conformance.cli.{verb.module}")
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
-
-    def format_commands(self, ctx: click.Context, formatter: Any) -> None:
-        """List the verbs from the table above, without importing one."""
-        from rich.table import Table
-
-        del ctx
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
-        for name, verb in VERBS.items():
-            table.add_row(f"[bold cyan]{name}[/]", verb.summary)
-        formatter.write(table)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

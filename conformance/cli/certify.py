@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from conformance.evidence.documents import SummaryDocument
 
 
-@click.command("certify")
+@click.command("certify", short_help="Grade an agent: level, trust grade, efficiency class.")
 @agent_options
 @click.option("--claim", help="What to hold the agent to: L2, T1, L2/T1 or L2/T1/B. None: climb.")
 @click.option("--plan", default="certify", show_default=True, help="certify, screen or fixed.")

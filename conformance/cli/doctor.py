@@ -28,7 +28,7 @@ class Check(NamedTuple):
     mend: str
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what this machine has and lacks.")
 @json_option
 def command(as_json: bool) -> int:  # noqa: FBT001
     """Say what this machine has and lacks, and what each thing is needed for.

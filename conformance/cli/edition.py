@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.edition.lint import ClauseCurve
 
 
-@click.group("edition")
+@click.group("edition", short_help="Check, show or start an edition.")
 def command() -> None:
     """An edition: the clauses, families, graders and schemas that a grade is made of."""
 

@@ -17,7 +17,7 @@ from conformance.cli.options import (
 from conformance.errors import EvidenceInvalidError
 
 
-@click.command("grade")
+@click.command("grade", short_help="Verify a bundle and grade it again, offline.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @edition_option
 @json_option

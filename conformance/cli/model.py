@@ -9,7 +9,7 @@ import rich_click as click
 from conformance.cli.options import is_quiet, json_option, print_json
 
 
-@click.group("model")
+@click.group("model", short_help="Get the embedded model's weights.")
 def command() -> None:
     """The embedded model: a small one, so that the first run needs nothing else."""
 

@@ -12,7 +12,7 @@ from conformance.cli.agent_options import agent_options, reach_of
 from conformance.cli.options import json_option, print_json
 
 
-@click.command("probe")
+@click.command("probe", short_help="Say whether an agent can be graded, and how.")
 @agent_options
 @json_option
 def command(**given: Any) -> int:

@@ -10,7 +10,7 @@ import rich_click as click
 from conformance.cli.options import existing_bundle, json_option, print_json
 
 
-@click.command("report")
+@click.command("report", short_help="Write the report of a bundle again.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @json_option
 def command(bundle: Path, as_json: bool) -> int:  # noqa: FBT001

@@ -7,7 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 
-@click.group("serve")
+@click.group("serve", short_help="Serve the embedded model on loopback.")
 def command() -> None:
     """Serve on loopback, until interrupted."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conformance.edition.gate import GateReport
 
 
-@click.group("tasks")
+@click.group("tasks", short_help="List, show, check or play the task families.")
 def command() -> None:
     """The task families: seeded generators with worlds, oracles and checks."""
 
