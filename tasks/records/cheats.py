@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = "0" * 20
 """The secret of no instance: what it mints was right nowhere."""
+_RANDOM_CALLS = 8
 OUTCOMES = {"change": "changed", "satisfied": "unchanged", "denied": "denied"}
 
 
@@ -120,7 +121,7 @@ def _force(scenario: Scenario, act: Act, _: Rng) -> Answer:
 
 def _random_calls(scenario: Scenario, act: Act, rng: Rng) -> Answer:
     offered = [field for field, item in FIELDS.items() if item.tool in scenario.tools]
-    for _ in range(3):
+    for _ in range(_RANDOM_CALLS):
         field = rng.choice(offered)
         record = rng.choice((scenario.target, *scenario.neighbours))
         result = change(act, record, field, draw_value(rng, field))

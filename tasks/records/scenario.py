@@ -33,8 +33,8 @@ class Scenario:
     wanted: Any
     neighbours: tuple[str, ...]
     """Records whose id differs from the target's in one digit."""
-    held: tuple[str, ...]
-    """Records that policy lets nobody change; never the first neighbour."""
+    held: str
+    """The record that policy lets nobody change: the target or the last neighbour."""
     table: tuple[tuple[str, tuple[Any, ...]], ...]
     """Each record's id and its values in the order of ``FIELDS``."""
     tools: tuple[str, ...]
@@ -73,7 +73,7 @@ def draw(rng: Rng, knobs: Knobs) -> Scenario:
         field=field,
         wanted=wanted,
         neighbours=tuple(ids[1:]),
-        held=(ids[0], ids[-1]) if ending == "denied" else (ids[-1],),
+        held=ids[0] if ending == "denied" else ids[-1],
         table=tuple((record, tuple(row.values())) for record, row in rows.items()),
         tools=_tools(rng, field, knobs["decoys"], offers_right=ending != "no_tool"),
     )

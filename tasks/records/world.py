@@ -151,7 +151,7 @@ class RecordSystem(World):
 
     def _apply(self, record_id: str, field: str, *, value: Any) -> dict[str, str]:
         record = self._record(record_id)
-        if record_id in self.scenario.held:
+        if record_id == self.scenario.held:
             outcome = "denied"
         elif record[field] == value:
             outcome = "unchanged"
