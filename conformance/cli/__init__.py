@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -71,6 +72,9 @@ def run(arguments: list[str]) -> int:
         code = _fail(str(error), error.exit_code, arguments, error)
     except KeyboardInterrupt:
         code = _fail("interrupted", 2, arguments)
+    except Exception as error:  # noqa: BLE001 - a fault of ours: the trace helps to mend it
+        traceback.print_exc()
+        code = _fail(f"internal error, {type(error).__name__}: {error}", 3, arguments)
     return int(code or 0)
 
 
