@@ -18,7 +18,7 @@ from conformance.decision.ladder import (
     climb,
     drive,
 )
-from conformance.decision.plans import PLANS, Plan, course_under_plan, under_plan
+from conformance.decision.plans import Plan, course_under_plan, under_plan
 from conformance.decision.result import (
     ClauseResult,
     EfficiencyResult,
@@ -45,7 +45,6 @@ from conformance.decision.streams import Draw, draw, draw_rider, index_seed
 
 __all__ = [
     "EFFICIENCY",
-    "PLANS",
     "Characteristics",
     "Claim",
     "Clause",

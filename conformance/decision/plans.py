@@ -25,16 +25,6 @@ class Plan(msgspec.Struct, frozen=True):
     """Clean runs and trust are left out."""
 
 
-PLANS = {
-    plan.name: plan
-    for plan in (
-        Plan("screen", alpha=0.20, n_min=20, n_max=40, is_screening=True),
-        Plan("certify"),
-        Plan("fixed", is_fixed=True),
-    )
-}
-
-
 def rule_under_plan(rule: Rule, plan: Plan, siblings: int = 1) -> Rule:
     """Return the rule as ``plan`` has it.
 

@@ -11,12 +11,21 @@ from conformance.decision import (
     Course,
     EfficiencyClass,
     Observation,
+    Plan,
     Rule,
     Step,
     Stop,
 )
 
 L2_RULE = Rule("betting", p0=0.80, p1=0.90)
+PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan("screen", alpha=0.20, n_min=20, n_max=40, is_screening=True),
+        Plan("certify", n_min=30, n_max=300),
+        Plan("fixed", is_fixed=True),
+    )
+}
 CLASSES = (
     EfficiencyClass("A", 1.25),
     EfficiencyClass("B", 1.5),

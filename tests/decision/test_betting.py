@@ -88,16 +88,17 @@ def test_an_end_is_beyond_p0_exactly_where_the_wealth_rejects_p0(ys, p0, alpha, 
     assert 0 <= lower <= upper <= 1
 
 
-@given(st.integers(1, 300), means, levels)
-@settings(max_examples=100, deadline=None)
-def test_agreement_holds_at_the_very_boundary(n, p0, alpha):
-    """The level at which the wealth just, or just not, rejects p0."""
-    counts = tally([1.0] * n)
-    rise = wealth(counts, p0).rise
-    for level in (math.exp(-rise), math.nextafter(math.exp(-rise), 0)):
-        if 0 < level < 1:
-            lower, _ = interval(counts, p0, level, 0.05)
-            assert (lower > p0) == (rise >= -math.log(level))
+@given(streams, means, st.integers(-4, 4))
+@settings(max_examples=300, deadline=None)
+def test_agreement_holds_at_the_very_boundary(ys, p0, ulps):
+    """At levels within rounding of those at which the wealth just rejects p0."""
+    counts = tally(ys)
+    rise, fall = wealth(counts, p0)
+    at = [math.exp(-log) * (1 + ulps * 2**-52) for log in (rise, fall)]
+    alpha, alpha_fail = (level if 0 < level < 1 else 0.05 for level in at)
+    lower, upper = interval(counts, p0, alpha, alpha_fail)
+    assert (lower > p0) == (rise >= -math.log(alpha))
+    assert (upper < p0) == (fall >= -math.log(alpha_fail))
 
 
 @given(streams, means, means)

@@ -3,7 +3,6 @@
 import pytest
 
 from conformance.decision import (
-    PLANS,
     Claim,
     Rule,
     course_under_plan,
@@ -13,7 +12,7 @@ from conformance.decision import (
     under_plan,
 )
 
-from .synthetic import Agent, clause, course, step, verdicts
+from .synthetic import PLANS, Agent, clause, course, step, verdicts
 
 STRICT = Rule("betting", p0=0.95, p1=0.99)
 CLEAN = Rule("clean-run", p0=0.98, p1=0.999)
