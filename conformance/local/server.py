@@ -20,6 +20,9 @@ MIN_SLOT_TOKENS = 4096
 SLOT_TOKENS = 8192
 """The context of one slot: the trained length of the pinned model."""
 MISSING = "pip install 'agent-grading[local]'"
+_SLEEP_AT_BARRIERS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+"""Read by the OpenMP runtime when it is loaded. By default its threads spin at each barrier; with
+one other busy process on two cores that makes a reply twenty times slower."""
 
 
 class Settings(NamedTuple):
@@ -54,6 +57,8 @@ def start_server(settings: Settings) -> tuple[Any, str]:
             where=f"--slots {settings.slots} --slot-tokens {settings.slot_tokens}",
             mend="raise the number",
         )
+    for name, value in _SLEEP_AT_BARRIERS.items():
+        os.environ.setdefault(name, value)
     try:
         import xllamacpp
     except ImportError as error:
