@@ -14,6 +14,7 @@ def normalise(value: Any) -> Any:
     Raises:
         ValueError: for NaN or an infinity, which JSON does not have.
         TypeError: for anything that is not JSON.
+        RecursionError: for a value nested deeper than Python can follow.
     """
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from conformance.authoring.answer import SUBMIT_TOOL, Answer, read_answer
-from conformance.authoring.canonical import digest
+from conformance.authoring.canonical import digest, normalise
 from conformance.authoring.tools import (
     INVALID_ARGUMENTS,
     UNKNOWN_TOOL,
@@ -108,6 +108,11 @@ class Door:
     def _call(self, name: str, arguments: Any) -> Call:
         self.world.clock += 1
         spec = self.offered.get(name)
+        try:
+            # A copy: what the caller does to its own objects later must not reach the world.
+            arguments = normalise(arguments)
+        except (TypeError, ValueError, RecursionError) as error:
+            return Call(name, {}, f"the arguments are not JSON: {error}", INVALID_ARGUMENTS)
         given = arguments if isinstance(arguments, dict) else {"": arguments}
         if spec is None:
             known = ", ".join(self.offered)
@@ -116,7 +121,7 @@ class Door:
         if complaint is not None:
             return Call(name, given, complaint, INVALID_ARGUMENTS, spec.effect)
         try:
-            result = getattr(self.world, name)(**arguments)
+            result = getattr(self.world, name)(**copy.deepcopy(arguments))
         except ToolError as error:
             return Call(name, given, error.message, error.code, spec.effect)
         return Call(name, given, copy.deepcopy(result), None, spec.effect)
