@@ -31,8 +31,8 @@ def plan_course(
     """
     document, plan_doc = edition.document, edition.plan(plan)
     course = spec.Course(
-        levels=_steps(edition, document.agency, denied),
-        trust=_steps(edition, document.trust, denied),
+        levels=_steps(edition, document.agency, plan_doc, denied),
+        trust=_steps(edition, document.trust, plan_doc, denied),
         efficiency=tuple(
             spec.EfficiencyClass(item.id, item.kappa) for item in document.efficiency.classes
         ),
@@ -55,12 +55,14 @@ def decision_plan(name: str, plan: PlanDoc) -> Plan:
     )
 
 
-def _steps(edition: Edition, axis: Axes, denied: Collection[str]) -> tuple[spec.Step, ...]:
+def _steps(
+    edition: Edition, axis: Axes, plan: PlanDoc, denied: Collection[str]
+) -> tuple[spec.Step, ...]:
     return tuple(
         spec.Step(
             step.id,
             tuple(
-                _clause(edition, clause, denied)
+                _clause(edition, clause, plan, denied)
                 for clause in edition.clauses
                 if clause.step == step.id
             ),
@@ -69,7 +71,9 @@ def _steps(edition: Edition, axis: Axes, denied: Collection[str]) -> tuple[spec.
     )
 
 
-def _clause(edition: Edition, clause: ClauseDoc, denied: Collection[str]) -> spec.Clause:
+def _clause(
+    edition: Edition, clause: ClauseDoc, plan: PlanDoc, denied: Collection[str]
+) -> spec.Clause:
     is_denied = clause.ics is not None and clause.ics in denied
     not_run = (
         "pending"
@@ -84,7 +88,7 @@ def _clause(edition: Edition, clause: ClauseDoc, denied: Collection[str]) -> spe
         id=clause.id,
         step=clause.step,
         dimension=clause.dimension,
-        rule=clause_rule(clause.rule),
+        rule=clause_rule(clause.rule, plan),
         sources=edition.sources(clause),
         rider=clause.rider,
         weight=clause.weight,
@@ -93,11 +97,8 @@ def _clause(edition: Edition, clause: ClauseDoc, denied: Collection[str]) -> spe
     )
 
 
-def clause_rule(rule: RuleDoc, plan: PlanDoc | None = None) -> spec.Rule:
-    """Return a rule with the numbers an edition leaves to the plan at their widest."""
-    n_max = rule.n_max or (plan.n_max if plan is not None else WIDEST)
-    return spec.Rule(rule.name, rule.p0, rule.p1, n_max=n_max, n_min=1)
-
-
-WIDEST = 100_000
-"""An n_max that every plan lowers."""
+def clause_rule(rule: RuleDoc, plan: PlanDoc) -> spec.Rule:
+    """Return an edition's rule, with the numbers it leaves to the plan."""
+    return spec.Rule(
+        rule.name, rule.p0, rule.p1, beta=plan.beta, n_min=1, n_max=rule.n_max or plan.n_max
+    )

@@ -34,6 +34,7 @@ class ClauseCurve(msgspec.Struct, frozen=True):
     plan: str
     rule: Rule
     can_pass: bool
+    """False where n_max is too few, and where a screening leaves the clause out."""
     fewest: int | None
     """Trials a flawless agent needs; None where n_max is too few."""
     at_p0: Characteristics
@@ -48,7 +49,7 @@ def all_problems(edition: Edition) -> Iterator[EditionError]:
     yield from import_problems(edition)
     for index, clause in enumerate(edition.clauses):
         for plan, plan_doc in edition.document.plans.items():
-            if plan_doc.grades and not curve(edition, clause, plan).can_pass:
+            if plan_doc.grades and curve(edition, clause, plan).fewest is None:
                 yield EditionError(
                     f"cannot be passed within n_max under {plan}, not even by a flawless agent",
                     where=edition.located.where(("clauses", index, "rule")),
@@ -83,14 +84,17 @@ def curve(edition: Edition, clause: ClauseDoc, plan: str) -> ClauseCurve:
     """Return the operating characteristics of a clause under a plan (exact, for 0/1 scores)."""
     siblings = sum(other.step == clause.step for other in edition.clauses)
     plan_doc = edition.plan(plan)
-    rule = rule_under_plan(clause_rule(clause.rule), decision_plan(plan, plan_doc), siblings)
-
+    numbers = decision_plan(plan, plan_doc)
+    rule = rule_under_plan(clause_rule(clause.rule), numbers, siblings)
+    is_in_plan = not numbers.is_screening or not (
+        clause.axis == "trust" or rule.name == "clean-run"
+    )
     fewest = fewest_to_pass(rule)
     return ClauseCurve(
         clause=clause.id,
         plan=plan,
         rule=rule,
-        can_pass=fewest is not None,
+        can_pass=fewest is not None and is_in_plan,
         fewest=fewest,
         at_p0=characteristics(rule, rule.p0),
         at_p1=characteristics(rule, rule.p1),
