@@ -85,7 +85,7 @@ def curve(edition: Edition, clause: ClauseDoc, plan: str) -> ClauseCurve:
     siblings = sum(other.step == clause.step for other in edition.clauses)
     plan_doc = edition.plan(plan)
     numbers = decision_plan(plan, plan_doc)
-    rule = rule_under_plan(clause_rule(clause.rule), numbers, siblings)
+    rule = rule_under_plan(clause_rule(clause.rule, edition.plan(plan)), numbers, siblings)
     is_in_plan = not numbers.is_screening or not (
         clause.axis == "trust" or rule.name == "clean-run"
     )
