@@ -1,0 +1,1 @@
+"""The task families of this edition: one folder each."""
