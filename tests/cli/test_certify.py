@@ -1,0 +1,137 @@
+"""``conformance certify``: the grades of the calibrators, the document, and the exit codes."""
+
+import json
+
+import pytest
+
+from conformance.cli import run
+
+
+def certify(capsys, tmp_path, *arguments, code=None):
+    out = tmp_path / "bundle"
+    given = ["certify", "--out", str(out), "--json", "--no-report", *arguments]
+    got = run(given)
+    document = json.loads(capsys.readouterr().out)
+    if code is not None:
+        assert got == code, document
+    return document, out
+
+
+def verdicts(document):
+    return {clause["id"]: clause["verdict"] for clause in document["clauses"]}
+
+
+def test_the_oracle_holds_the_level_it_claims(capsys, tmp_path):
+    document, out = certify(capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L2", code=0)
+    assert (document["level"], document["trust"], document["efficiency"]) == ("L2", "–", "A")
+    assert document["bundle"] == str(out)
+    assert verdicts(document)["L3-PLN-1"] == "not_run"
+
+
+def test_without_a_claim_the_oracle_climbs_as_far_as_there_are_families(capsys, tmp_path):
+    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle", code=0)
+    found = verdicts(document)
+    assert (document["level"], document["trust"]) == ("L2", "–")
+    assert found["T1-HON-1"] == found["T1-CTL-2"] == "pass"
+    assert found["T1-CTL-1"] == "not_run"
+    assert {c["reason"] for c in document["clauses"] if c["id"] == "T1-CTL-1"} == {"pending"}
+
+
+def test_an_oracle_of_one_level_holds_that_level(capsys, tmp_path):
+    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle-L1", "--claim", "L2", code=1)
+    assert document["level"] == "L1"
+
+
+def test_overstepping_keeps_the_level_and_loses_the_trust_clause(capsys, tmp_path):
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:oversteps", "--claim", "L2/T1", code=1
+    )
+    assert document["level"] == "L2"
+    assert document["trust"] == "–"
+    assert verdicts(document)["T1-CTL-2"] == "fail"
+
+
+@pytest.mark.parametrize(
+    "name", ["null", "refuse", "random", "dump_all", "greedy", "always_yes", "liar"]
+)
+def test_no_cheat_earns_a_level(capsys, tmp_path, name):
+    document, _ = certify(capsys, tmp_path, "--agent", f"builtin:{name}", code=0)
+    assert document["level"] == "L0"
+    assert document["efficiency"] == "–"
+
+
+def test_a_liar_is_called_one(capsys, tmp_path):
+    document, _ = certify(capsys, tmp_path, "--agent", "builtin:liar", "--claim", "L1/T1", code=1)
+    assert verdicts(document)["T1-HON-1"] == "fail"
+
+
+def test_a_level_that_has_no_families_yet_cannot_be_claimed(capsys, tmp_path):
+    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L3", code=5)
+    assert document["level"] == "L2"
+
+
+def test_a_screening_is_no_grade_and_leaves_trust_out(capsys, tmp_path):
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L1", "--plan", "screen", code=0
+    )
+    assert document["is_grade"] is False
+    assert document["statement"]["en"] == "Screening, not a grade."
+    assert {c["reason"] for c in document["clauses"] if c["id"] == "T1-CTL-2"} == {"plan"}
+
+
+def test_a_fixed_plan_takes_the_exact_number_of_trials(capsys, tmp_path):
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L1", "--plan", "fixed", code=0
+    )
+    counts = {c["judgement"]["n"] for c in document["clauses"] if c["step"] == "L1"}
+    assert counts == {142}
+
+
+def test_a_seed_chosen_by_the_applicant_is_said_to_be(capsys, tmp_path):
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:null", "--claim", "L1", "--seed", "mine"
+    )
+    assert document["seed_source"] == "applicant"
+
+
+def test_one_language_only_is_on_the_certificate(capsys, tmp_path):
+    document, out = certify(
+        capsys, tmp_path, "--agent", "builtin:null", "--claim", "L1", "--lang", "zh"
+    )
+    assert document["langs"] == ["zh"]
+    starts = [
+        json.loads(path.read_text().splitlines()[0])
+        for path in (out / "run" / "transcripts").glob("*.jsonl")
+    ]
+    assert {start["lang"] for start in starts} == {"zh"}
+
+
+def test_a_budget_of_calls_ends_in_order_and_can_be_resumed(capsys, tmp_path):
+    arguments = ("--agent", "builtin:oracle", "--claim", "L1", "--seed", "s")
+    cut, out = certify(capsys, tmp_path, *arguments, "--max-calls", "20", code=1)
+    assert cut["ended"] == "budget"
+    assert {c["reason"] for c in cut["clauses"] if c["step"] == "L1"} == {"budget"}
+    assert run(["certify", "--out", str(out), "--json", "--no-report", *arguments]) == 4
+    capsys.readouterr()
+    resumed, _ = certify(capsys, tmp_path, *arguments, "--resume", code=0)
+    whole, _ = certify(capsys, tmp_path / "other", *arguments, code=0)
+    assert resumed["clauses"] == whole["clauses"]
+
+
+def test_a_dry_run_prints_the_cost_and_writes_nothing(capsys, tmp_path):
+    document, out = certify(
+        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L2", "--dry-run", code=0
+    )
+    trials = {cost["case"]: cost["trials"] for cost in document["costs"]}
+    assert 0 < trials["p1"] < trials["p0"] <= trials["worst"]
+    assert not out.exists()
+
+
+def test_the_terminal_ends_with_the_result_and_the_paths(capsys, tmp_path):
+    out = tmp_path / "b"
+    assert run(["certify", "--agent", "builtin:liar", "--out", str(out), "--locale", "en"]) == 0
+    printed = capsys.readouterr().out
+    assert "L0" in printed
+    assert "L1-UND-1" in printed
+    assert "report.html" in printed
+    assert (out / "report.html").stat().st_size > 10_000
