@@ -1,0 +1,120 @@
+"""Charts as static SVG, made by altair and vl-convert; every label reads in both languages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.evidence.documents import ClauseSummary
+
+INK, FAINT, RULE = "#1d2733", "#5b6773", "#d9dfe5"
+COLOURS = {"pass": "#17693b", "fail": "#b3261e", "inconclusive": "#8a5a00"}
+"""The colours of the verdicts; the style sheet has the same."""
+SHAPES = {"pass": "circle", "fail": "square", "inconclusive": "diamond"}
+_FONT = "system-ui, sans-serif"
+_ARIA = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
+WIDTH = 560
+ROW = 24
+
+
+def interval_chart(clauses: Sequence[ClauseSummary]) -> str | None:
+    """Return estimate, interval and limit of each clause that was tried; None where none was."""
+    rows = [
+        {
+            "clause": clause.id,
+            "verdict": clause.verdict,
+            "lower": max(0.0, clause.judgement.lower),
+            "upper": min(1.0, clause.judgement.upper),
+            "mean": clause.judgement.mean,
+            "p0": clause.rule.p0,
+        }
+        for clause in clauses
+        if clause.judgement is not None and clause.judgement.mean is not None
+    ]
+    if not rows:
+        return None
+    import altair as alt
+
+    verdicts = list(COLOURS)
+    colour = alt.Color(
+        "verdict:N",
+        legend=None,
+        scale=alt.Scale(domain=verdicts, range=[COLOURS[v] for v in verdicts]),
+    )
+    shape = alt.Shape(
+        "verdict:N",
+        legend=None,
+        scale=alt.Scale(domain=verdicts, range=[SHAPES[v] for v in verdicts]),
+    )
+    base = alt.Chart({"values": rows}).encode(
+        y=alt.Y("clause:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False))
+    )
+    axis = alt.Axis(format="%", values=[i / 10 for i in range(11)], title=None)
+    across = alt.X("lower:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    layers = (
+        base.mark_rule(strokeWidth=3, opacity=0.55).encode(x=across, x2="upper:Q", color=colour)
+        + base.mark_tick(thickness=2, size=16, color=INK).encode(x="p0:Q")
+        + base.mark_point(filled=True, size=70, opacity=1).encode(
+            x="mean:Q", color=colour, shape=shape
+        )
+    )
+    return _svg(layers.properties(width=WIDTH, height=alt.Step(ROW)))
+
+
+def ratio_chart(ratios: Sequence[float], kappas: Sequence[tuple[str, float]]) -> str | None:
+    """Return how often which ratio of tool calls to the oracle's came; None without any."""
+    if not ratios:
+        return None
+    import altair as alt
+
+    most = max(*(kappa for _, kappa in kappas), 3.0) + 0.5 if kappas else 4.0
+    rows = [{"ratio": min(value, most)} for value in ratios]
+    marks = [{"id": name, "kappa": kappa} for name, kappa in kappas]
+    across = alt.Scale(domain=[0, most], nice=False)
+    bars = (
+        alt.Chart({"values": rows})
+        .mark_bar(color="#3d6486")
+        .encode(
+            x=alt.X(
+                "ratio:Q",
+                bin=alt.Bin(step=0.25, extent=[0, most]),
+                scale=across,
+                title=None,
+                axis=alt.Axis(values=[i / 2 for i in range(int(most * 2) + 1)], format=".1f"),
+            ),
+            y=alt.Y("count():Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
+        )
+    )
+    rules = (
+        alt.Chart({"values": marks})
+        .mark_rule(color=INK, strokeDash=[4, 3])
+        .encode(x=alt.X("kappa:Q", scale=across))
+    )
+    names = (
+        alt.Chart({"values": marks})
+        .mark_text(dx=4, align="left", baseline="top", color=INK, fontWeight="bold")
+        .encode(x=alt.X("kappa:Q", scale=across), y=alt.value(2), text="id:N")
+    )
+    return _svg((bars + rules + names).properties(width=WIDTH, height=120))
+
+
+def _svg(chart: Any) -> str:
+    """Render a chart; what it says to a screen reader stands in its caption instead."""
+    import vl_convert
+
+    styled = (
+        chart.configure(font=_FONT, background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            labelFontSize=12,
+            gridColor=RULE,
+            domainColor=FAINT,
+            tickColor=FAINT,
+        )
+    )
+    svg: str = vl_convert.vegalite_to_svg(styled.to_dict())
+    return _ARIA.sub("", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)

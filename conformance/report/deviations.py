@@ -1,0 +1,102 @@
+"""What was out of the ordinary in a campaign: a reader must not have to look for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from conformance.agents.contract import Limits
+from conformance.report.inert import inert_line
+from conformance.report.numbers import percent
+from conformance.report.texts import both, joined, load_texts, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.evidence.documents import Words
+    from conformance.report.sources import Evidence
+    from conformance.report.transcripts import Transcripts
+
+
+class Deviation(NamedTuple):
+    """One line; a grave one bears on how far the result can be relied on."""
+
+    text: Words
+    is_grave: bool = False
+
+
+def deviations(evidence: Evidence, transcripts: Transcripts) -> tuple[Deviation, ...]:
+    """Return every deviation, the grave ones first."""
+    found = [*_of_terms(evidence), *_of_course(evidence), *_of_evidence(evidence, transcripts)]
+    return tuple(sorted(found, key=lambda deviation: not deviation.is_grave))
+
+
+def faults(evidence: Evidence) -> int:
+    """Return how many trials ended because a part of the suite failed."""
+    return sum(trial.record.outcome == "harness_fault" for trial in evidence.trials)
+
+
+def _of_terms(evidence: Evidence) -> Iterator[Deviation]:
+    summary, terms = evidence.summary, evidence.opened.terms
+    if summary.seed_source != "os":
+        yield Deviation(say("deviations.seed"), is_grave=True)
+    if not summary.is_grade:
+        yield Deviation(say("deviations.screening"), is_grave=True)
+    if set(summary.langs) != {"zh", "en"}:
+        langs = joined([say(f"viewer.lang_{lang}") for lang in summary.langs])
+        yield Deviation(say("deviations.langs", langs=langs))
+    if evidence.ics.denied:
+        lines = joined([both(inert_line(line)) for line in evidence.ics.denied])
+        yield Deviation(say("deviations.denied", lines=lines))
+    usual = msgspec.to_builtins(Limits())
+    changed = {k: v for k, v in msgspec.to_builtins(terms.limits).items() if usual.get(k) != v}
+    if changed:
+        limits = ", ".join(f"{name} = {value:g}" for name, value in sorted(changed.items()))
+        yield Deviation(say("deviations.limits", limits=limits))
+
+
+def _of_course(evidence: Evidence) -> Iterator[Deviation]:
+    if any(resumed.is_seed_known for resumed in evidence.resumes):
+        yield Deviation(say("deviations.resumed_known"), is_grave=True)
+    if evidence.summary.ended == "budget":
+        yield Deviation(say("deviations.budget"), is_grave=True)
+    if evidence.resumes:
+        lost = sum(len(resumed.lost) for resumed in evidence.resumes)
+        yield Deviation(say("deviations.resumed", n=len(evidence.resumes), lost=lost))
+    causes = Counter(trial.record.cause for trial in evidence.trials if not trial.counts)
+    if causes:
+        named = joined(
+            [_counted(say(f"cause.{cause}"), n) for cause, n in sorted(causes.items())],
+        )
+        yield Deviation(say("deviations.repeated", n=causes.total(), causes=named))
+    broken, of = faults(evidence), len(evidence.trials)
+    if broken:
+        share = percent(broken / of)
+        yield Deviation(say("deviations.faults", n=broken, share=share), is_grave=True)
+    else:
+        yield Deviation(say("deviations.no_faults", of=of))
+    surplus = sum(trial.counts and not trial.observations for trial in evidence.trials)
+    if surplus:
+        yield Deviation(say("deviations.surplus", n=surplus))
+
+
+def _of_evidence(evidence: Evidence, transcripts: Transcripts) -> Iterator[Deviation]:
+    if evidence.claim.evidence_class == "model-only":
+        yield Deviation(say("deviations.model_only"))
+    if transcripts.missing:
+        yield Deviation(say("deviations.missing", n=transcripts.missing), is_grave=True)
+    notes = Counter(kind for use in transcripts.usage.values() for kind in use.notes)
+    if notes:
+        named = joined([_counted(_note(kind), n) for kind, n in sorted(notes.items())])
+        yield Deviation(say("deviations.notes", notes=named))
+
+
+def _note(kind: str) -> Words:
+    key = f"note.{kind}"
+    return say(key) if load_texts().has(key) else both(kind)
+
+
+def _counted(words: Words, n: int) -> Words:
+    return type(words)(f"{words.zh} × {n}", f"{words.en} × {n}")
