@@ -77,11 +77,11 @@ def result_parts(
     if folder is not None:
         report = folder / bundle.REPORT
         took = "" if duration_s is None else f"  ({seconds(duration_s)})"
-        yield Text(
-            f"{_say('terminal.bundle', lang)}: {folder}{took}", no_wrap=True, overflow="fold"
-        )
+        named = _say("terminal.bundle", lang, path=folder) + took
+        yield Text("\n" + named, no_wrap=True, overflow="fold")
         if report.is_file():
-            yield Text(f"{_say('terminal.report', lang)}: {report}", no_wrap=True, overflow="fold")
+            named = _say("terminal.report", lang, path=report)
+            yield Text(named, no_wrap=True, overflow="fold")
 
 
 def _headline(summary: SummaryDocument, lang: str) -> RenderableType:
