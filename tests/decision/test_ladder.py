@@ -220,6 +220,9 @@ def test_a_fail_outranks_what_could_not_run_and_that_outranks_the_inconclusive()
     assert exit_code(play(levels=levels, claim=one, agent=Agent(undecided)), one) == 1
     assert exit_code(play(levels=levels, claim=two, agent=Agent(undecided)), two) == 5
     assert exit_code(play(levels=levels, claim=two, agent=Agent({"L1-B": 0.0})), two) == 1
+    both = (step("L1", clause("L1-A", rule=short), clause("L1-B", not_run="pending")),)
+    assert exit_code(play(levels=both, claim=one, agent=Agent(undecided)), one) == 5
+    assert exit_code(play(levels=both, claim=one, agent=Agent({"L1-A": 0.0})), one) == 1
 
 
 def test_what_only_lies_above_an_inconclusive_clause_is_no_clause_that_could_not_run():
@@ -307,6 +310,25 @@ def test_a_worse_class_passes_whenever_a_better_one_does():
         assert ranks == sorted(ranks, reverse=True)
 
 
+def test_a_class_once_decided_stays_so_while_the_better_ones_go_on():
+    def reply(asked):
+        if asked.step != EFFICIENCY:
+            return good(asked)
+        late = None if asked.index > 30 else 1.9
+        return {EFFICIENCY: Observation(1.0 if asked.index % 2 and late else late)}
+
+    found = drive(course(claim=Claim(level="L1")), reply).efficiency
+    assert {item.id: item.verdict for item in found.classes} == {
+        "A": "fail",
+        "B": "fail",
+        "C": "pass",
+        "E": "pass",
+    }
+    assert (found.held, found.is_marked) == ("C", False)
+    ends = {item.id: item.judgement.n for item in found.classes}
+    assert ends["C"] == ends["E"] == 30 < ends["A"]
+
+
 @pytest.mark.parametrize(
     ("claimed", "costs", "code"),
     [("A", (1.0,), 0), ("B", (1.0,), 0), ("B", (1.8,), 1), ("E", (None,), 1), ("B", (1.0, 1.9), 1)],
@@ -351,8 +373,8 @@ def test_a_claim_cut_short_by_a_budget_is_never_held(stop_after):
     assert exit_code(result, claim) == 1
 
 
-def test_a_trust_claim_whose_budget_ends_above_the_first_level_is_not_held():
-    claim = Claim(trust="T1")
+@pytest.mark.parametrize("claim", [Claim(trust="T1"), Claim(efficiency="B")])
+def test_a_claim_whose_budget_ends_while_the_ladder_climbs_on_is_not_held(claim):
     result = play(claim=claim, agent=Agent(stop_after=40))
     assert (result.level, result.trust) == ("L1", None)
     assert exit_code(result, claim) == 1
@@ -423,7 +445,8 @@ def test_a_weak_clause_above_its_floor_does_not_cost_the_level():
 def test_a_clause_that_fails_by_itself_does_not_fail_the_level():
     result, _ = by_floors({"L1-A": 1.0, "L1-B": 0.70}, seed=2)
     assert (result.level, result.levels[0].verdict) == ("L2", "pass")
-    assert verdicts(result)["L1-B"][0] != "pass"
+    assert verdicts(result)["L1-A"] == ("pass", None)
+    assert verdicts(result)["L1-B"] == ("fail", None)
     claim = Claim(level="L1")
     assert exit_code(by_floors({"L1-B": 0.70}, seed=2, claim=claim)[0], claim) == 0
 
