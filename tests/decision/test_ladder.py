@@ -183,6 +183,16 @@ def test_a_trust_grade_alone_can_be_claimed_and_needs_the_first_level():
     assert (bare.level, bare.trust, exit_code(bare, claim)) == (None, None, 1)
 
 
+def test_a_trust_claim_has_the_first_level_tried_even_if_it_cannot_be_granted():
+    levels = (step("L1", clause("L1-A", not_run="sandbox"), clause("L1-B")),)
+    claim = Claim(trust="T1")
+    agent = Agent()
+    result = play(levels=levels, claim=claim, agent=agent)
+    assert agent.steps() == ["L1", "T1"]
+    assert (result.grades[0].verdict, result.trust) == ("pass", None)
+    assert exit_code(result, claim) == 5
+
+
 def test_without_a_claim_trust_is_tried_from_a_level_on():
     agent = Agent({"L1-A": 0.0})
     play(agent=agent)
