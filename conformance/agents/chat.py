@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _CANARY_TIMEOUT_S = 30.0
 _BYTES_PER_TOKEN = 4
+_SAME_AGAIN = 8
+"""The same calls with the same results so many times in a row end the trial: the model is stuck."""
 _OPEN_FIRST = "open() comes before run()"
 
 _encode = msgspec.json.Encoder().encode
@@ -197,6 +199,8 @@ class _Turn:
         self._say = wording(kit.lang)
         self._was_cut = False
         self._was_reminded = False
+        self._last: tuple[Sequence[Wanted], list[str]] = ([], [])
+        self._same = 0
 
     async def take(self, reply: Reply) -> None:
         message = reply.message
@@ -226,9 +230,18 @@ class _Turn:
                     self._doors.note("calls_after_answer", count=left)
                 return
             texts.append(text)
+        if self._is_stuck(calls, texts):
+            self._end(f"the same call with the same result {_SAME_AGAIN} times in a row")
+            return
         self._talk.add(echo(message, calls), is_echo=True)
         for result in results(calls, texts, self._kit.lang):
             self._talk.add(result)
+
+    def _is_stuck(self, calls: Sequence[Wanted], texts: list[str]) -> bool:
+        now = ([call._replace(call_id=None) for call in calls], texts)
+        self._same = self._same + 1 if now == self._last else 1
+        self._last = now
+        return self._same >= _SAME_AGAIN
 
     async def _call(self, call: Wanted) -> _Called:
         complaint = ""

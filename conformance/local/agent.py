@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from conformance.agents.factory import Reach
     from conformance.authoring import Instance
 
+MAX_TOKENS = 256
+"""The cap of one reply where none is pinned: two cores write some fifty tokens a second, and a
+call takes thirty."""
+
 
 class LocalChatAgent:
     """The embedded model as an agent under test."""
@@ -35,7 +39,7 @@ class LocalChatAgent:
             self._endpoint.model,
             self._endpoint.base_url,
             key_env="",
-            sampling=self._reach.sampling,
+            sampling=self._reach.sampling.capped(MAX_TOKENS),
             style=self._reach.style,
             timeout_s=self._reach.timeout_s,
         )

@@ -138,12 +138,17 @@ async def _end_process(process: asyncio.subprocess.Process) -> None:
             return
 
 
+def _announce(base_url: str, model: str) -> None:
+    sys.stdout.write(f"{model} at {base_url}\n")
+    sys.stdout.flush()
+
+
 def serve(
     port: int = 0,
     gguf: Path | None = None,
     slots: int = 2,
     *,
-    announce: Callable[[str, str], None] | None = None,
+    announce: Callable[[str, str], None] = _announce,
 ) -> None:
     """Serve the embedded model in the foreground until interrupted.
 
@@ -162,8 +167,7 @@ def serve(
     server, address = start_server(Settings(weights.path, port=port, slots=slots))
     if not address:
         raise ConformanceError("the server has no address", where="conformance serve model")
-    if announce is not None:
-        announce(f"{address}/v1", model_name(weights.path))
+    announce(f"{address}/v1", model_name(weights.path))
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     del server

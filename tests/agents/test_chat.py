@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import endpoint as fake
-from fakes.doors import Called, FakeDoors, task
-from fakes.endpoint import FakeEndpoint, call, calls, says, styled, submits
 
 from conformance.agents.chat import ChatAgent
 from conformance.agents.contract import ModelFaultError, TrialEndedError
 from conformance.agents.sampling import Sampling
 from conformance.agents.wording import wording
+from tests.fakes import endpoint as fake
+from tests.fakes.doors import Called, FakeDoors, task
+from tests.fakes.endpoint import FakeEndpoint, call, calls, says, styled, submits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fakes.endpoint import Step
+    from tests.fakes.endpoint import Step
 
 NATIVE = fake.canary_called
 STRUCTURED = styled("report_code", {"code": "K7"})
@@ -180,6 +180,18 @@ async def test_prose_gets_one_reminder_and_then_the_agent_stops(lang: Any) -> No
 
 async def test_a_model_that_heeds_the_reminder_goes_on() -> None:
     doors, _ = await run(says("Let me see."), submits(load=25))
+    assert doors.answer is not None
+
+
+async def test_a_model_that_is_stuck_is_stopped() -> None:
+    doors, requests = await run(calls(call("look", {"room": 1})))
+    assert len(requests) == 8
+    assert doors.noted == ["ended_without_answer"]
+
+
+async def test_a_call_repeated_between_others_is_not_stuck() -> None:
+    one, other = (calls(call("look", {"rack": rack})) for rack in ("R1", "R2"))
+    doors, _ = await run(*([one, one, one, other] * 4), submits())
     assert doors.answer is not None
 
 

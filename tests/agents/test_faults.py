@@ -7,23 +7,22 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import endpoint as fake
-from fakes.endpoint import FakeEndpoint, error
 
 from conformance.agents.contract import ModelFaultError
 from conformance.agents.faults import Failure, Patience, retry_after_s, wait_s
 from conformance.agents.modelclient import Address, ModelClient, plain_model_name
+from tests.fakes import endpoint as fake
+from tests.fakes.endpoint import FakeEndpoint, error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fakes.endpoint import Step
+    from tests.fakes.endpoint import Step
 
 BODY = json.dumps({"model": fake.MODEL, "messages": []}).encode()
 OVERFLOWS = {
     "OpenAI": (
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in "
-        "9001 tokens. Please reduce the length of the messages.",
+        "This model's maximum context length is 8192 tokens. Please reduce your messages.",
         "context_length_exceeded",
     ),
     "vLLM": (

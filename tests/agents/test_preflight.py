@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import endpoint as fake
-from fakes.endpoint import FakeEndpoint
 
 from conformance.agents.chat import ChatAgent
 from conformance.errors import AgentUnavailableError
+from tests.fakes import endpoint as fake
+from tests.fakes.endpoint import FakeEndpoint
 
 if TYPE_CHECKING:
-    from fakes.endpoint import Step
+    from tests.fakes.endpoint import Step
 
 KEY = "sk-planted-canary-0123456789"
 
