@@ -12,12 +12,11 @@ from conformance.authoring import canonical
 from conformance.decision.spec import Source
 from conformance.edition import files, mount
 from conformance.edition.document import ClauseDoc, Document, Located, PlanDoc, read_document
-from conformance.edition.instances import build_instance, resolve_knobs
+from conformance.edition.instances import build_instance
+from conformance.edition.soundness import problems
 from conformance.errors import EditionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conformance.authoring import Family, Grader, Instance, Lang, Played, Score
 
 KEPT = 64
@@ -168,124 +167,3 @@ def read(root: Path | str | None = None) -> Edition:
         )
     document, located = read_document(folder / files.MANIFEST)
     return Edition(folder, files.edition_digest(folder), document, located)
-
-
-def problems(edition: Edition) -> Iterator[EditionError]:
-    """Yield every problem an edition has, in the order of the file."""
-    document, located = edition.document, edition.located
-    yield from _duplicates(located, "clauses", [clause.id for clause in document.clauses])
-    for axis_name, axis in (("agency", document.agency), ("trust", document.trust)):
-        steps = [step.id for step in axis.steps]
-        yield from _duplicates(located, f"{axis_name}.steps", steps)
-        for index, step in enumerate(steps):
-            mandatory = [c for c in document.clauses if c.step == step and not c.optional]
-            if not mandatory:
-                yield EditionError(
-                    f"{step} has no mandatory clause",
-                    where=located.where((axis_name, "steps", index)),
-                    mend="add one, or take the step out",
-                )
-    for index, clause in enumerate(document.clauses):
-        yield from _clause_problems(edition, index, clause)
-    yield from _shared_knobs(edition)
-
-
-def _clause_problems(edition: Edition, index: int, clause: ClauseDoc) -> Iterator[EditionError]:
-    document, located, at = edition.document, edition.located, ("clauses", index)
-    axis = document.agency if clause.axis == "agency" else document.trust
-    if clause.step not in [step.id for step in axis.steps]:
-        yield EditionError(
-            f"{clause.step} is no step of the {clause.axis} axis",
-            where=located.where((*at, "step")),
-            mend=f"use one of {', '.join(step.id for step in axis.steps)}",
-        )
-    if clause.dimension not in [dimension.id for dimension in document.dimensions]:
-        yield EditionError(
-            f"there is no dimension {clause.dimension}",
-            where=located.where((*at, "dimension")),
-            mend="add it under dimensions, or use one that is there",
-        )
-    if not (edition.root / "graders" / f"{clause.observation.grader}.py").is_file():
-        yield EditionError(
-            f"there is no grader {clause.observation.grader}",
-            where=located.where((*at, "observation", "grader")),
-            mend=f"add graders/{clause.observation.grader}.py",
-        )
-    if clause.ics is not None and not clause.optional and clause.rider:
-        yield EditionError(
-            "a rider cannot depend on an ICS line",
-            where=located.where((*at, "ics")),
-            mend="take ics out",
-        )
-    named = bool(clause.draws) + clause.rider + clause.sealed + (clause.pending is not None)
-    if named != 1:
-        yield EditionError(
-            "a clause has draws, or is a rider, sealed or pending: exactly one of them",
-            where=located.where(at),
-            mend="keep one",
-        )
-    seen: set[str] = set()
-    for number, draw in enumerate(clause.draws):
-        here = (*at, "draws", number)
-        if draw.family in seen:
-            yield EditionError(
-                f"{draw.family} is named twice",
-                where=located.where(here),
-                mend="name it once; a list of knob values is a choice",
-            )
-        seen.add(draw.family)
-        if not (edition.root / "tasks" / draw.family / "__init__.py").is_file():
-            yield EditionError(
-                f"the folder has no family {draw.family}",
-                where=located.where((*here, "family")),
-                mend=f"add tasks/{draw.family}, or mark the clause pending",
-            )
-            return
-        yield from _knob_problems(edition, (*here, "knobs"), draw.family, draw.knobs)
-
-
-def _knob_problems(
-    edition: Edition, at: tuple[Any, ...], family: str, knobs: dict[str, Any]
-) -> Iterator[EditionError]:
-    known = edition.family(family).knobs
-    for name, given in knobs.items():
-        values = given if isinstance(given, list) else [given]
-        if name not in known:
-            yield EditionError(
-                f"{family} has no knob {name}",
-                where=edition.located.where((*at, name)),
-                mend=f"knobs: {', '.join(known)}",
-            )
-        elif not values or any(value not in known[name] for value in values):
-            yield EditionError(
-                f"{given!r} is no value of {family}'s knob {name}",
-                where=edition.located.where((*at, name)),
-                mend=f"values: {', '.join(map(str, known[name]))}",
-            )
-
-
-def _shared_knobs(edition: Edition) -> Iterator[EditionError]:
-    """Clauses of different steps must not share an instance, or one calibrates for another."""
-    seen: dict[tuple[str, str], tuple[str, str]] = {}
-    for index, clause in enumerate(edition.document.clauses):
-        for number, draw in enumerate(clause.draws):
-            family = edition.family(draw.family)
-            for knobs in resolve_knobs(family, draw.knobs):
-                step, other = seen.setdefault((draw.family, knobs), (clause.step, clause.id))
-                if step != clause.step:
-                    yield EditionError(
-                        f"shares {draw.family} {knobs} with {other} of {step}",
-                        where=edition.located.where(("clauses", index, "draws", number, "knobs")),
-                        mend="give the clauses of different steps different knobs",
-                    )
-                    return
-
-
-def _duplicates(located: Located, name: str, ids: list[str]) -> Iterator[EditionError]:
-    for index, value in enumerate(ids):
-        if value in ids[:index]:
-            yield EditionError(
-                f"{value} stands twice",
-                where=located.where((*name.split("."), index, "id")),
-                mend="rename one of them",
-            )

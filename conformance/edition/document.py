@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from conformance.authoring import Text
+from conformance.authoring import Text, normalise
 from conformance.decision.spec import LevelRule, RuleName
 from conformance.errors import EditionError
 
@@ -156,6 +157,12 @@ class Document(msgspec.Struct, frozen=True):
     evaluation: list[EvaluationItem] = []
 
 
+_YAML = "tag:yaml.org,2002:"
+_FLOAT = f"{_YAML}float"
+_JSON_TAGS = {_FLOAT, *(f"{_YAML}{kind}" for kind in ("map", "seq", "str", "int", "bool", "null"))}
+_KEY_TAGS = {f"{_YAML}str", f"{_YAML}merge"}
+
+
 class Located:
     """A YAML document together with the line of each of its nodes.
 
@@ -178,16 +185,19 @@ class Located:
         except UnicodeDecodeError as error:
             raise EditionError("is not UTF-8", where=str(path), mend="save it as UTF-8") from error
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark is not None else ""
+            problem, line = _yaml_problem(error, text)
             raise EditionError(
-                f"is not YAML: {getattr(error, 'problem', None) or error}",
-                where=f"{path}{line}",
+                f"is not YAML: {problem}",
+                where=f"{path}:{line}",
                 mend="mend the syntax at that line",
+            ) from error
+        except RecursionError as error:
+            raise EditionError(
+                "is nested too deeply", where=str(path), mend="an edition is six levels deep"
             ) from error
         self._lines: dict[tuple[Any, ...], int] = {}
         if node is not None:
-            self._locate(node, ())
+            self._locate(node, (), ())
 
     def line(self, key: Iterable[Any]) -> int:
         """Return the line of a node, or of the nearest one above it."""
@@ -215,17 +225,45 @@ class Located:
                 names.append(str(part))
         return names
 
-    def _locate(self, node: Any, key: tuple[Any, ...]) -> None:
+    def _locate(self, node: Any, key: tuple[Any, ...], above: tuple[Any, ...]) -> None:
+        """Note the line of each node; refuse what YAML allows and JSON does not."""
         import yaml
 
-        self._lines.setdefault(key, node.start_mark.line + 1)
+        line = node.start_mark.line + 1
+        self._lines.setdefault(key, line)
+        if any(node is other for other in above):
+            raise self._refused(line, "an alias stands inside what it names", "write it out")
+        if node.tag not in _JSON_TAGS:
+            kind = node.tag.rsplit(":", 1)[-1]
+            raise self._refused(line, f"a {kind} stands where JSON has none", "put it in quotes")
         if isinstance(node, yaml.MappingNode):
             for name, child in node.value:
-                self._lines[(*key, name.value)] = name.start_mark.line + 1
-                self._locate(child, (*key, name.value))
+                here = name.start_mark.line + 1
+                if name.tag not in _KEY_TAGS:
+                    raise self._refused(here, f"the key {name.value} is no text", "quote it")
+                below = (*key, name.value)
+                if below in self._lines:
+                    what = f"{name.value} stands twice, first in line {self._lines[below]}"
+                    raise self._refused(here, what, "keep one")
+                self._lines[below] = here
+                self._locate(child, below, (*above, node))
         elif isinstance(node, yaml.SequenceNode):
             for index, child in enumerate(node.value):
-                self._locate(child, (*key, index))
+                self._locate(child, (*key, index), (*above, node))
+        elif node.tag == _FLOAT and not math.isfinite(yaml.safe_load(node.value)):
+            raise self._refused(line, f"{node.value} is no number", "write one")
+
+    def _refused(self, line: int, what: str, mend: str) -> EditionError:
+        return EditionError(what, where=f"{self.path}:{line}", mend=mend)
+
+
+def _yaml_problem(error: Any, text: str) -> tuple[str, int]:
+    """Return what is wrong, in one line, and the line it is at."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return str(error.problem), mark.line + 1
+    # A character that YAML does not allow: the error has its position in the text alone.
+    return str(error.reason), text.count("\n", 0, error.position) + 1
 
 
 def _has(value: Any, part: Any) -> bool:
@@ -246,4 +284,5 @@ def read_document(path: Path) -> tuple[Document, Located]:
     error = first_error("edition", located.value)
     if error is not None:
         raise EditionError(error.message, where=located.where(error.path), mend=error.mend)
-    return msgspec.convert(located.value, Document), located
+    # JSON Schema takes 30.0 for an integer; normalised, so does everything else.
+    return msgspec.convert(normalise(located.value), Document), located

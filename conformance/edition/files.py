@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,10 +67,9 @@ def edition_digest(root: Path) -> str:
 
 
 def _is_linked(root: Path, path: Path) -> bool:
-    return (
-        any(parent.is_symlink() for parent in (path, *path.parents) if parent.is_relative_to(root))
-        and path != root
-    )
+    """Say whether a path is a link or lies behind one; ``root`` itself may be one."""
+    inside = itertools.takewhile(lambda parent: parent != root, (path, *path.parents))
+    return any(parent.is_symlink() for parent in inside)
 
 
 def is_standard_library(module: str) -> bool:

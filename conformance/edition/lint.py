@@ -44,10 +44,13 @@ class ClauseCurve(msgspec.Struct, frozen=True):
 
 
 def all_problems(edition: Edition) -> Iterator[EditionError]:
-    """Yield every problem: references, imports, and clauses that ``certify`` could never pass."""
-    yield from problems(edition)
-    yield from import_problems(edition)
-    for index, clause in enumerate(edition.clauses):
+    """Yield every problem: references, imports, and clauses that ``certify`` could never pass.
+
+    The last are looked for only where nothing else is wrong.
+    """
+    found = [*problems(edition), *import_problems(edition)]
+    yield from found
+    for index, clause in enumerate(edition.clauses if not found else ()):
         for plan, plan_doc in edition.document.plans.items():
             if plan_doc.grades and curve(edition, clause, plan).fewest is None:
                 yield EditionError(

@@ -69,9 +69,18 @@ def _load(root: Path, digest: str, name: str, path: Path) -> ModuleType:
     try:
         return importlib.import_module(f"{_package(root, digest)}.{name}")
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        inside = [f for f in frames if f.filename.startswith(str(root))]
-        place = f"{inside[-1].filename}:{inside[-1].lineno}" if inside else str(path)
+        what = error.msg if isinstance(error, SyntaxError) else str(error)
         raise EditionError(
-            f"does not load: {type(error).__name__}: {error}", where=place, mend="mend the code"
+            f"does not load: {type(error).__name__}: {what}",
+            where=_place(root, path, error),
+            mend="mend the code",
         ) from error
+
+
+def _place(root: Path, path: Path, error: Exception) -> str:
+    """Return the last file and line of the edition's own that an error came through."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if frame.filename.startswith(str(root))]
+    return f"{inside[-1].filename}:{inside[-1].lineno}" if inside else str(path)
