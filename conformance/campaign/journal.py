@@ -17,9 +17,12 @@ from conformance.trial.outcome import TABLE
 from conformance.trial.run import TrialRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from conformance.decision.streams import Draw
+
+    Redact = Callable[[bytes], bytes]
 
 FORMAT = "journal/1"
 SEED_BYTES = 32
@@ -98,6 +101,10 @@ class Ended(Entry, frozen=True, tag="ended"):
     seed: str
 
 
+JournalEntry = Opened | Population | TrialStarted | TrialDone | Resumed | Stopped | Ended
+"""Any line of a journal."""
+
+
 class Journal:
     """A campaign's journal, open for writing, and what it says so far."""
 
@@ -108,6 +115,8 @@ class Journal:
         self.done: dict[str, TrialRecord] = {}
         """The counting trial of each key."""
         self.populations: dict[str, tuple[str, ...]] = {}
+        self.faults = 0
+        """Trials so far that the suite itself failed."""
         self._chain = chain
 
     def population(self, step: str, clauses: tuple[str, ...]) -> None:
@@ -123,8 +132,28 @@ class Journal:
     def trial_done(self, key: str, record: TrialRecord) -> None:
         """Write how a trial ended, and keep it where it counts."""
         self._chain.write(TrialDone(time.time(), key, record))
-        if TABLE[record.cause].counts:
-            self.done[key] = record
+        self._keep(key, record)
+
+    def resumed(self, entries: Iterable[JournalEntry]) -> None:
+        """Take up what the journal says, and write that the campaign goes on."""
+        started: dict[str, str] = {}
+        is_seed_known = False
+        for entry in entries:
+            match entry:
+                case TrialStarted():
+                    started[entry.trial] = entry.key
+                case TrialDone():
+                    started.pop(entry.record.trial, None)
+                    self._keep(entry.key, entry.record)
+                case Population():
+                    self.populations[entry.step] = tuple(entry.clauses)
+                case Resumed():
+                    started.clear()
+                case Ended():
+                    is_seed_known = True
+                case _:
+                    pass
+        self._chain.write(Resumed(time.time(), list(started), is_seed_known))
 
     def stopped(self, reason: str) -> None:
         """Write that the campaign stops and can be resumed."""
@@ -139,6 +168,12 @@ class Journal:
         """Close the file."""
         self._chain.close()
 
+    def _keep(self, key: str, record: TrialRecord) -> None:
+        treatment = TABLE[record.cause]
+        self.faults += treatment.outcome == "harness_fault"
+        if treatment.counts:
+            self.done[key] = record
+
 
 def journal_path(run: Path) -> Path:
     """Return where the journal lies in a bundle's ``run`` folder."""
@@ -149,10 +184,10 @@ def draw_seed(text: str | None) -> bytes:
     """Return the campaign's seed: 256 bits from the operating system, or the SHA-256 of a text."""
     if text is None:
         return secrets.token_bytes(SEED_BYTES)
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def open_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
+def open_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact) -> Journal:
     """Start a new journal in ``run``; the seed's SHA-256 is in it before anything else.
 
     Raises:
@@ -162,6 +197,7 @@ def open_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
     try:
         for folder in ("transcripts", "states"):
             (run / folder).mkdir(parents=True, exist_ok=True)
+        journal_path(run).unlink(missing_ok=True)  # at most a torn first line; see has_begun
         secret = os.open(_seed_file(run), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(secret, "w") as file:
             file.write(seed.hex())
@@ -170,62 +206,59 @@ def open_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
     opened = Opened(
         time=time.time(),
         format=FORMAT,
-        terms=terms,
+        terms=_redacted(terms, redact),
         seed_sha256=hashlib.sha256(seed).hexdigest(),
         seed_source="os" if seed_text is None else "applicant",
     )
-    chain = ChainWriter(journal_path(run))
+    chain = ChainWriter(journal_path(run), redact)
     chain.write(opened)
     return Journal(run, chain, opened, seed)
 
 
-def resume_journal(run: Path, terms: Terms, seed_text: str | None) -> Journal:
+def has_begun(run: Path) -> bool:
+    """Say whether a campaign got as far as its terms; before them no trial can have run."""
+    path = journal_path(run)
+    return path.is_file() and b"\n" in path.read_bytes()
+
+
+def is_beginning(run: Path) -> bool:
+    """Say whether ``run`` holds nothing but what a campaign stopped before its terms left."""
+    left = {path for path in run.rglob("*") if not path.is_dir()}
+    return left <= {journal_path(run), _seed_file(run)} and not has_begun(run)
+
+
+def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact) -> Journal:
     """Go on with the journal in ``run`` where it stopped, on the same terms.
 
     A line torn by a crash is cut off. Trials in flight at the stop are lost and run again.
 
     Raises:
-        UsageError: the terms differ.
-        EvidenceInvalidError: the journal is broken, or its seed is gone.
+        UsageError: the terms differ; the journal is as it was.
+        EvidenceInvalidError: the journal is broken, or its seed is gone; it is as it was.
     """
     path = journal_path(run)
-    head, count = repair_tail(path)
-    entries = read_journal(run)
+    entries = read_journal(run, is_torn=True)
     opened = entries[0]
     if not isinstance(opened, Opened):
         raise EvidenceInvalidError("does not begin with its terms", where=f"{path}:1")
-    _same_terms(opened.terms, terms, path)
-    is_seed_known = any(isinstance(entry, Ended) for entry in entries)
+    _same_terms(opened.terms, _redacted(terms, redact), path)
     seed = _recover_seed(run, entries)
     if hashlib.sha256(seed).hexdigest() != opened.seed_sha256:
         raise EvidenceInvalidError("is not the seed that was committed", where=str(path))
     if seed_text is not None and draw_seed(seed_text) != seed:
         raise UsageError("another seed than the campaign's", where="--seed", mend="leave it out")
-    journal = Journal(run, ChainWriter(path, head=head, count=count), opened, seed)
-    started: dict[str, str] = {}
-    for entry in entries:
-        match entry:
-            case TrialStarted():
-                started[entry.trial] = entry.key
-            case TrialDone():
-                started.pop(entry.record.trial, None)
-                if TABLE[entry.record.cause].counts:
-                    journal.done[entry.key] = entry.record
-            case Population():
-                journal.populations[entry.step] = tuple(entry.clauses)
-            case Resumed():
-                started.clear()
-            case _:
-                pass
-    journal._chain.write(Resumed(time.time(), list(started), is_seed_known))  # noqa: SLF001
+    try:
+        head, count = repair_tail(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    chain = ChainWriter(path, redact, head=head, count=count)
+    journal = Journal(run, chain, opened, seed)
+    journal.resumed(entries)
     return journal
 
 
-_Any = Opened | Population | TrialStarted | TrialDone | Resumed | Stopped | Ended
-
-
-def read_journal(run: Path) -> list[_Any]:
-    """Return the entries of a journal.
+def read_journal(run: Path, *, is_torn: bool = False) -> list[JournalEntry]:
+    """Return the entries of a journal; with ``is_torn`` without a last line that was cut off.
 
     Raises:
         EvidenceInvalidError: it is missing, or a line of it is broken or changed.
@@ -233,10 +266,10 @@ def read_journal(run: Path) -> list[_Any]:
     path = journal_path(run)
     if not path.is_file():
         raise EvidenceInvalidError("is missing", where=str(path), mend="name a bundle's folder")
-    entries: list[_Any] = []
-    for number, event in enumerate(read_chain(path), 1):
+    entries: list[JournalEntry] = []
+    for number, event in enumerate(read_chain(path, is_torn=is_torn), 1):
         try:
-            entries.append(msgspec.convert(event, _Any))
+            entries.append(msgspec.convert(event, JournalEntry))
         except msgspec.ValidationError as error:
             raise EvidenceInvalidError(str(error), where=f"{path}:{number}") from error
     if not entries:
@@ -244,12 +277,10 @@ def read_journal(run: Path) -> list[_Any]:
     return entries
 
 
-def _recover_seed(run: Path, entries: list[_Any]) -> bytes:
-    for entry in entries:
-        if isinstance(entry, Ended):
-            return bytes.fromhex(entry.seed)
+def _recover_seed(run: Path, entries: list[JournalEntry]) -> bytes:
+    known = [entry.seed for entry in entries if isinstance(entry, Ended)]
     try:
-        return bytes.fromhex(_seed_file(run).read_text())
+        return bytes.fromhex(known[0] if known else _seed_file(run).read_text())
     except (OSError, ValueError) as error:
         raise EvidenceInvalidError(
             "the campaign's seed is gone, so it cannot go on",
@@ -266,6 +297,11 @@ def _same_terms(before: Terms, now: Terms, path: Path) -> None:
                 where=f"--resume {path}",
                 mend="resume with the same arguments, or start a new folder",
             )
+
+
+def _redacted(terms: Terms, redact: Redact) -> Terms:
+    """Return the terms as the journal has them, so that a resume compares like with like."""
+    return msgspec.json.decode(redact(msgspec.json.encode(terms)), type=Terms)
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,8 @@ from conformance.agents.contract import Limits
 from conformance.campaign.claim import claim_text
 from conformance.campaign.journal import (
     Terms,
-    journal_path,
+    has_begun,
+    is_beginning,
     open_journal,
     resume_journal,
 )
@@ -67,7 +68,10 @@ def check_folder(out: Path, *, resume: bool) -> bool:
             where=f"--out {out}",
             mend="name another one, or go on with --resume",
         )
-    if not journal_path(out / "run").is_file():
+    if not has_begun(out / "run"):
+        others = [path for path in out.iterdir() if path.name != "run"]
+        if not others and is_beginning(out / "run"):
+            return False
         raise UsageError(
             "holds no journal to go on from, but is not empty",
             where=f"--out {out}",
@@ -109,7 +113,8 @@ async def run_campaign(
         denied=list(settings.denied),
     )
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
-    journal = begin(out / "run", terms, settings.seed)
+    redact = redactor(settings.secrets)
+    journal = begin(out / "run", terms, settings.seed, redact)
     unit = "tool_call" if terms.agent.get("kind") == "builtin" else "model_call"
     schedule = Schedule(
         edition,
@@ -120,7 +125,7 @@ async def run_campaign(
         limits=settings.limits,
         concurrency=settings.concurrency,
         budget=Budget(settings.max_time_s, settings.max_calls, unit),
-        redact=redactor(settings.secrets),
+        redact=redact,
         progress=progress or Silent(),
     )
     try:
@@ -139,4 +144,5 @@ async def run_campaign(
 
 def _identity(agent: Agent) -> dict[str, Any]:
     """Return what of an agent must stay the same over a campaign."""
-    return {name: value for name, value in agent.describe().items() if name not in SEEN_LATER}
+    lasting = {name: value for name, value in agent.describe().items() if name not in SEEN_LATER}
+    return {**lasting, "evidence_class": agent.evidence_class}

@@ -102,7 +102,6 @@ class Schedule:
         self._observer = Observer(edition, self._draws, journal.run)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._gate = asyncio.Semaphore(concurrency)
-        self._faults = 0
 
     async def run(self) -> Climbed:
         """Climb the course to its end.
@@ -111,6 +110,7 @@ class Schedule:
             AgentUnavailableError: the endpoint went down, or the suite failed too often.
             StorageError: the evidence cannot be written.
         """
+        self._check_faults("those of the sittings before")
         rounds = climb(self._course)
         asked = next(rounds)
         is_cut_short = False
@@ -203,15 +203,26 @@ class Schedule:
                 where=f"trial {record.trial}",
                 mend="bring it back, then run the same command with --resume",
             )
-        self._faults += 1
-        if self._faults > fault_limit(len(self._journal.done)) or attempt > fault_limit(0):
-            raise AgentUnavailableError(
-                f"{self._faults} faults of the suite itself, the last: {record.detail}",
-                where=f"trial {record.trial}",
-                mend="the campaign is void; report the transcript of that trial",
+        self._check_faults(str(record.detail), record.trial)
+        if attempt > fault_limit(0):
+            raise _void(
+                f"{attempt} faults of the suite on one draw", str(record.detail), record.trial
             )
+
+    def _check_faults(self, detail: str, trial: str = "") -> None:
+        faults = self._journal.faults
+        if faults > fault_limit(len(self._journal.done)):
+            raise _void(f"{faults} faults of the suite itself", detail, trial)
 
     async def _cancel_all(self) -> None:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+def _void(what: str, detail: str, trial: str) -> AgentUnavailableError:
+    return AgentUnavailableError(
+        f"{what}, the last: {detail}",
+        where=f"trial {trial}" if trial else "",
+        mend="the campaign is void; report the transcript of that trial",
+    )

@@ -51,14 +51,19 @@ def schema_of(path: str) -> str | None:
 
 
 def write_document(folder: Path, path: str, document: Any) -> None:
-    """Write a document as RFC 8785 canonical JSON, whole or not at all.
+    """Write a document whole or not at all.
 
     Raises:
         StorageError: it cannot be written.
     """
+    write_whole(folder / path, document_bytes(document))
+
+
+def document_bytes(document: Any) -> bytes:
+    """Return a document as RFC 8785 canonical JSON, one line."""
     import rfc8785
 
-    write_whole(folder / path, rfc8785.dumps(msgspec.to_builtins(document)) + b"\n")
+    return rfc8785.dumps(msgspec.to_builtins(document)) + b"\n"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -91,7 +96,7 @@ def read_document(folder: Path, path: str, kind: type[T]) -> T:
         ) from error
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceInvalidError(str(error), where=f"{folder / path}:1") from error
 
 
@@ -101,8 +106,7 @@ def write_manifest(folder: Path) -> str:
     Raises:
         StorageError: it cannot be written.
     """
-    entries = {path: _entry(folder, path) for path in _files(folder)}
-    write_document(folder, MANIFEST, ManifestDocument(FORMAT, entries))
+    write_document(folder, MANIFEST, _manifest(folder))
     return bundle_id(folder)
 
 
@@ -126,6 +130,18 @@ def manifest_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
             yield EvidenceInvalidError("is missing", where=str(folder / path))
         elif _entry(folder, path).sha256 != entry.sha256:
             yield EvidenceInvalidError("was changed after it was sealed", where=str(folder / path))
+    if (
+        there == listed.keys()
+        and all(listed[path].sha256 == _entry(folder, path).sha256 for path in there)
+        and (folder / MANIFEST).read_bytes() != document_bytes(_manifest(folder))
+    ):
+        yield EvidenceInvalidError(
+            "does not say what the files are", where=f"{folder / MANIFEST}:1"
+        )
+
+
+def _manifest(folder: Path) -> ManifestDocument:
+    return ManifestDocument(FORMAT, {path: _entry(folder, path) for path in _files(folder)})
 
 
 def _files(folder: Path) -> Iterator[str]:

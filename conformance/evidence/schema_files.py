@@ -21,24 +21,6 @@ _CHAIN = {
     "seq": {"type": "integer", "minimum": 0},
     "prev": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
-_Transcript = (
-    events.Start
-    | events.ModelCall
-    | events.ToolCall
-    | events.AnswerGiven
-    | events.Note
-    | events.LimitHit
-    | events.End
-)
-_Journal = (
-    journal.Opened
-    | journal.Population
-    | journal.TrialStarted
-    | journal.TrialDone
-    | journal.Resumed
-    | journal.Stopped
-    | journal.Ended
-)
 
 
 def make_schemas() -> dict[str, bytes]:
@@ -51,8 +33,8 @@ def make_schemas() -> dict[str, bytes]:
         "manifest": ("manifest.json", documents.ManifestDocument, False),
         "summary": ("results/summary.json", documents.SummaryDocument, False),
         "observations": ("a line of results/observations.jsonl", documents.ObservationLine, False),
-        "journal": ("a line of run/journal.jsonl", _Journal, True),
-        "transcript": ("a line of run/transcripts/TRIAL.jsonl", _Transcript, True),
+        "journal": ("a line of run/journal.jsonl", journal.JournalEntry, True),
+        "transcript": ("a line of run/transcripts/TRIAL.jsonl", events.TranscriptEvent, True),
     }
     return {
         f"{name}.schema.json": _render(name, title, kind, is_chained=chained)

@@ -5,27 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-import rfc8785
 
 import conformance
-from conformance.campaign.journal import Ended, Opened, TrialDone, TrialStarted, read_journal
-from conformance.campaign.observe import instance_of
-from conformance.decision.streams import Draw
-from conformance.errors import EvidenceInvalidError, UsageError
+from conformance.campaign.journal import TrialDone, read_journal
+from conformance.campaign.observe import Draws, instance_of
+from conformance.decision.rules import horizon
+from conformance.errors import EditionError, EvidenceInvalidError, UsageError
 from conformance.evidence import bundle
-from conformance.evidence.documents import LockDocument, ObservationLine, SummaryDocument
-from conformance.evidence.seal import Graded, grade_folder
+from conformance.evidence.documents import (
+    ClaimDocument,
+    LockDocument,
+    SummaryDocument,
+    SystemDocument,
+)
+from conformance.evidence.seal import Graded, documents, grade_folder, observation_bytes
+from conformance.evidence.story import read_story
+from conformance.evidence.summary import edition_name
 from conformance.schemas import first_error
-from conformance.trial.chain import read_chain
+from conformance.trial.chain import broken, read_chain
 from conformance.trial.outcome import TABLE
-from conformance.trial.run import transcript_path
-from conformance.trial.sealed import read_played, replay_difference
+from conformance.trial.run import end_event, start_event, transcript_path
+from conformance.trial.sealed import agrees, read_events, read_played, replay_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from conformance.edition import Edition
+    from conformance.evidence.story import Story
 
 SHOWN = 20
 """Differences named one by one; the rest is counted."""
@@ -58,22 +65,48 @@ def audit_bundle(
         EvidenceInvalidError: there is no bundle in the folder.
         UsageError: it was made by another version of the suite.
     """
-    _same_suite(folder)
-    problems = [str(problem) for problem in _broken(folder)]
-    if problems:
-        return Audit(bundle.bundle_id(folder), None, 0, 0, problems)
+    problems = _broken(folder)
+    _same_suite(folder, problems)
+    fatal = [problem for problem in problems if not _is_derived(folder, problem)]
+    if fatal:
+        return _failed(folder, fatal)
     try:
+        story = read_story(folder, edition)
+        replayed, differing = _replay(folder, edition, story, lambda: progress("replay", 1))
+        if differing:
+            # What the worlds do not confirm is not graded: it may be anything.
+            return Audit(bundle.bundle_id(folder), None, 0, replayed, _shown(differing))
         graded = grade_folder(folder, edition, lambda _: progress("re-grade", 1))
-        problems += _differences(folder, graded)
-        replayed, differing = _replay(folder, edition, lambda: progress("replay", 1))
+        found = [*_differences(folder, graded), *_other_documents(folder, edition, story, graded)]
     except EvidenceInvalidError as error:
-        return Audit(bundle.bundle_id(folder), None, 0, 0, [str(error)])
-    problems += differing
+        return _failed(folder, [error])
+    except EditionError as error:
+        return _failed(folder, [EvidenceInvalidError(str(error), where=str(folder))])
+    told = "\n".join(found)
+    found += [str(problem) for problem in problems if problem.where not in told]
     count = len(graded.observations)
-    return Audit(bundle.bundle_id(folder), graded, count, replayed, problems)
+    return Audit(bundle.bundle_id(folder), graded, count, replayed, _shown(found))
 
 
-def _same_suite(folder: Path) -> None:
+def _failed(folder: Path, problems: Iterable[EvidenceInvalidError]) -> Audit:
+    told = list(dict.fromkeys(map(str, problems)))
+    return Audit(bundle.bundle_id(folder), None, 0, 0, _shown(told))
+
+
+def _shown(problems: list[str]) -> list[str]:
+    more = len(problems) - SHOWN
+    return problems[:SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+
+
+def _is_derived(folder: Path, problem: EvidenceInvalidError) -> bool:
+    """Say whether a problem is with what the re-grade makes anew, and so can point out itself."""
+    return problem.where in (str(folder / bundle.OBSERVATIONS), str(folder / bundle.SUMMARY))
+
+
+def _same_suite(folder: Path, problems: Collection[EvidenceInvalidError]) -> None:
+    """Refuse a bundle of another version; a lock that was changed is not believed."""
+    if any(problem.where.startswith(str(folder / bundle.LOCK)) for problem in problems):
+        return
     lock = bundle.read_document(folder, bundle.LOCK, LockDocument)
     if lock.suite != conformance.__version__:
         raise UsageError(
@@ -83,31 +116,36 @@ def _same_suite(folder: Path) -> None:
         )
 
 
-def _broken(folder: Path) -> Iterator[EvidenceInvalidError]:
-    """Yield what is wrong with the files themselves; in a chain, down to the line."""
+def _broken(folder: Path) -> list[EvidenceInvalidError]:
+    """Return what is wrong with the files themselves; in a chain, down to the line."""
+    found = []
     for problem in bundle.manifest_problems(folder):
         path = folder / problem.where.removeprefix(f"{folder}/")
-        yield _in_chain(path) or problem
-    yield from _seed_problems(folder)
+        found.append(_in_chain(path) or problem)
+    if found:
+        return found
     for name in (bundle.CLAIM, bundle.ICS, bundle.SYSTEM, bundle.LOCK, bundle.SUMMARY):
         schema = bundle.schema_of(name)
         document = bundle.read_document(folder, name, dict)
         error = first_error(schema, document) if schema is not None else None
         if error is not None:
             place = "/".join(map(str, error.path))
-            yield EvidenceInvalidError(error.message, where=f"{folder / name}:1: {place}")
+            found.append(EvidenceInvalidError(error.message, where=f"{folder / name}:1: {place}"))
+    return found
 
 
 def _in_chain(path: Path) -> EvidenceInvalidError | None:
     """Return the line at which a changed chain breaks, or None where it is no chain."""
-    if path.suffix != ".jsonl" or not path.is_file():
+    if path.parent.name not in ("transcripts", bundle.RUN) or not path.is_file():
         return None
+    count = 0
     try:
-        for _ in read_chain(path, head=_head_of(path)):
+        for count, _ in enumerate(read_chain(path, head=_head_of(path)), 1):  # noqa: B007
             pass
     except EvidenceInvalidError as error:
         return error
-    return None
+    # Every line confirms the one before; only the last has none after it.
+    return broken(f"{path}:{count}", "was changed after it was sealed")
 
 
 def _head_of(path: Path) -> str | None:
@@ -127,77 +165,97 @@ def _head_of(path: Path) -> str | None:
     return next(heads, None)
 
 
-def _seed_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
-    """Yield where the seed revealed at the end is not the one committed before the first trial."""
-    import hashlib
-
-    try:
-        entries = read_journal(folder / bundle.RUN)
-    except EvidenceInvalidError as error:
-        yield error
-        return
-    opened = entries[0]
-    for entry in entries:
-        if isinstance(entry, Ended) and isinstance(opened, Opened):
-            found = hashlib.sha256(bytes.fromhex(entry.seed)).hexdigest()
-            if found != opened.seed_sha256:
-                yield EvidenceInvalidError(
-                    "the seed revealed is not the one committed",
-                    where=str(folder / bundle.RUN / "journal.jsonl"),
-                )
-
-
 def _differences(folder: Path, graded: Graded) -> list[str]:
     """Return where the re-grade and the bundle's own results differ."""
     path = folder / bundle.OBSERVATIONS
-    found: list[str] = []
-    recorded: list[ObservationLine] = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        try:
-            recorded.append(msgspec.json.decode(line, type=ObservationLine))
-        except msgspec.DecodeError as error:
-            return [f"{path}:{number}: {error}"]
-    for number, (old, new) in enumerate(zip(recorded, graded.observations, strict=False), 1):
-        if old != new:
-            found.append(
-                f"{path}:{number}: {old.clause} {old.index} was {old.value}, "
-                f"the re-grade gives {new.clause} {new.index} {new.value}"
-            )
-    if len(recorded) != len(graded.observations):
+    recorded = path.read_bytes().split(b"\n")
+    again = observation_bytes(graded).split(b"\n")
+    found = [
+        f"{path}:{number}: is not what the re-grade gives, {new.decode()}"
+        for number, (old, new) in enumerate(zip(recorded, again, strict=False), 1)
+        if old != new
+    ]
+    if len(recorded) != len(again):
         found.append(
-            f"{path}: {len(recorded)} observations, the re-grade needs {len(graded.observations)}"
+            f"{path}: {len(recorded) - 1} observations, the re-grade needs {len(again) - 1}"
         )
-    summary = rfc8785.dumps(msgspec.to_builtins(graded.summary)) + b"\n"
-    if summary != (folder / bundle.SUMMARY).read_bytes():
+    if bundle.document_bytes(graded.summary) != (folder / bundle.SUMMARY).read_bytes():
         old_summary = bundle.read_document(folder, bundle.SUMMARY, SummaryDocument)
         names = [
             name
             for name in SummaryDocument.__struct_fields__
             if getattr(old_summary, name) != getattr(graded.summary, name)
         ]
-        found.append(f"{folder / bundle.SUMMARY}: the re-grade differs in {', '.join(names)}")
-    return found[:SHOWN] + ([f"… and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])
+        differs = f"the re-grade differs in {', '.join(names)}" if names else "is written otherwise"
+        found.append(f"{folder / bundle.SUMMARY}:1: {differs}")
+    return found
 
 
-def _replay(folder: Path, edition: Edition, progress: Callable[[], None]) -> tuple[int, list[str]]:
+def _other_documents(folder: Path, edition: Edition, story: Story, graded: Graded) -> Iterator[str]:
+    """Yield the documents that say otherwise than the terms and the grade."""
+    terms = story.opened.terms
+    claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
+    agent = {**claim.agent, "evidence_class": claim.evidence_class}
+    for name, value in terms.agent.items():
+        if agent.get(name) != value:
+            yield f"{folder / bundle.CLAIM}:1: {name} is not what the journal's terms say"
+    expected = documents(graded, story.opened, edition, claim.agent, claim.evidence_class)
+    system = bundle.read_document(folder, bundle.SYSTEM, SystemDocument)
+    expected[bundle.SYSTEM] = msgspec.structs.replace(
+        expected[bundle.SYSTEM], hardware=system.hardware
+    )
+    lock = bundle.read_document(folder, bundle.LOCK, LockDocument)
+    expected[bundle.LOCK] = msgspec.structs.replace(
+        lock, format="suite.lock/1", suite=terms.suite, edition=edition_name(edition)
+    )
+    for path, document in expected.items():
+        if (folder / path).read_bytes() != bundle.document_bytes(document):
+            yield f"{folder / path}:1: is not what the journal's terms and the grade make it"
+
+
+def _replay(
+    folder: Path, edition: Edition, story: Story, progress: Callable[[], None]
+) -> tuple[int, list[str]]:
     """Make every recorded call again on a fresh world; return how many trials, and what differs."""
     run = folder / bundle.RUN
-    draws: dict[str, Draw] = {}
     replayed, found = 0, []
-    for entry in read_journal(run):
-        if isinstance(entry, TrialStarted):
-            draws[entry.key] = msgspec.convert(entry.draw, Draw)
-        elif isinstance(entry, TrialDone) and TABLE[entry.record.cause].counts:
-            drawn, record = draws[entry.key], entry.record
-            where = str(transcript_path(run, record.trial))
-            if drawn.key != entry.key:
-                found.append(f"{where}: the draw is not that of its key")
-                continue
-            instance = instance_of(edition, drawn)
-            played = read_played(instance, run, record.trial, record.transcript_head)
-            difference = replay_difference(played)
-            if difference is not None:
-                found.append(f"{where}: {difference}")
-            replayed += 1
-            progress()
+    strangers = _strangers(story)
+    for told in story.trials:
+        drawn, record = story.draws[told.key], told.record
+        where = str(transcript_path(run, record.trial))
+        if told.key in strangers:
+            found.append(f"{story.path}:{told.line}: no clause draws this trial")
+            continue
+        instance = instance_of(edition, drawn)
+        events = read_events(transcript_path(run, record.trial), record.transcript_head)
+        started = start_event(instance, record.trial, story.opened.terms.limits)
+        if not agrees(msgspec.to_builtins(events.start), started):
+            found.append(f"{where}:1: is not how a trial of this draw begins")
+        ended = end_event(record, events.end.state_sha256)
+        if events.end != msgspec.structs.replace(ended, t=events.end.t):
+            found.append(f"{where}: ends otherwise than the journal says")
+        if not TABLE[record.cause].counts:
+            continue
+        played = read_played(instance, run, record.trial, record.transcript_head)
+        difference = replay_difference(played)
+        if difference is not None:
+            found.append(f"{where}: {difference}")
+        replayed += 1
+        progress()
     return replayed, found
+
+
+def _strangers(story: Story) -> set[str]:
+    """Return the keys of trials that no clause of the course draws at any index."""
+    terms = story.opened.terms
+    draws = Draws(story.course, story.seed, tuple(terms.langs))
+    steps = (*story.course.levels, *story.course.trust)
+    clauses = [clause for step in steps for clause in step.clauses if clause.is_runnable]
+    own = [clause.id for clause in clauses if not clause.rider]
+    last = max(horizon(rule) for rule in (story.course.efficiency_rule, *(c.rule for c in clauses)))
+    strangers = set(story.draws)
+    for index in range(1, last + 1):
+        if not strangers:
+            break
+        strangers.difference_update(draws.of(clause, index, ()).key for clause in own)
+    return strangers

@@ -10,6 +10,7 @@ import msgspec
 from conformance.agents.contract import Limits, ModelCall, ToolReply, TrialEndedError
 from conformance.authoring import SUBMIT_TOOL, Answer, Call
 from conformance.trial import events
+from conformance.trial.plain import NotPlainError, legible, plain, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,10 @@ class TrialDoors:
         self, door: Door, transcript: ChainWriter, limits: Limits, spend: Callable[[str], None]
     ) -> None:
         self.ended_by: Cause | None = None
+        self.failure: str | None = None
+        """What of the suite failed, where ``ended_by`` is ``suite_error``."""
+        self.submissions = 0
+        """Answers handed in, those that were not taken included."""
         self.model_calls = 0
         self.tool_calls = 0
         self.input_tokens = 0
@@ -50,16 +55,28 @@ class TrialDoors:
         return round(time.monotonic() - self._start, 6)
 
     async def call_tool(self, name: str, arguments: Any) -> ToolReply:
-        """Call a tool or ``submit_answer``; a mistake comes back as an error result."""
+        """Call a tool or ``submit_answer``; a mistake comes back as an error result.
+
+        Raises:
+            TrialEndedError: a limit is crossed, the answer is taken, or the doors are shut.
+        """
         self._still_open()
         if name == SUBMIT_TOOL:
-            return self._submit_call(arguments)
+            return self._submit_call(arguments, SUBMIT_TOOL)
+        if self._door.answer is not None:
+            raise TrialEndedError
         if self.tool_calls >= self._limits.tool_calls:
             self._end("tool_calls")
         self._take("tool_call")
         self.tool_calls += 1
         began = self.elapsed()
-        call = self._door.call(name, arguments)
+        try:
+            call = self._door.call(short_name(name), _object(arguments))
+            reply = _reply(call)
+        except Exception as error:  # a world's tool failed by itself: the suite's own fault
+            self.ended_by = "suite_error"
+            self.failure = f"{short_name(name)}: {type(error).__name__}: {error}"
+            raise TrialEndedError from error
         self._transcript.write(
             events.ToolCall(
                 t=self.elapsed(),
@@ -71,11 +88,16 @@ class TrialDoors:
                 duration_s=round(self.elapsed() - began, 6),
             )
         )
-        return _reply(call)
+        return reply
 
     def submit(self, answer: Answer, channel: str) -> ToolReply:
-        """Take an answer that came by another way than ``submit_answer``."""
-        return self._submit_call(msgspec.to_builtins(answer), channel)
+        """Take an answer that came by another way than ``submit_answer``.
+
+        Raises:
+            TrialEndedError: a limit is crossed, or the doors are shut.
+        """
+        self._still_open()
+        return self._submit_call(msgspec.structs.asdict(answer), channel)
 
     def before_model_call(self) -> None:
         """Let one more model call through, or end the trial."""
@@ -86,9 +108,15 @@ class TrialDoors:
         self.model_calls += 1
 
     def after_model_call(self, call: ModelCall) -> None:
-        """Meter a model call and write it down."""
-        self.input_tokens += call.input_tokens or 0
-        self.output_tokens += call.output_tokens or 0
+        """Meter a model call and write it down.
+
+        Raises:
+            TrialEndedError: too many tokens, or the doors are shut.
+        """
+        if self.is_closed:
+            raise TrialEndedError
+        self.input_tokens += max(0, call.input_tokens or 0)
+        self.output_tokens += max(0, call.output_tokens or 0)
         self.retries += call.retries
         self._transcript.write(events.ModelCall(t=self.elapsed(), call=call))
         if self.input_tokens + self.output_tokens > self._limits.tokens:
@@ -97,17 +125,21 @@ class TrialDoors:
     def note(self, kind: str, **details: Any) -> None:
         """Write something else worth reading."""
         if not self.is_closed:
-            self._transcript.write(events.Note(t=self.elapsed(), kind=kind, details=details))
+            said = legible(details)
+            self._transcript.write(events.Note(t=self.elapsed(), kind=kind, details=said))
 
     def close(self) -> None:
         """Shut the doors: whatever comes later cannot count."""
         self.is_closed = True
 
-    def _submit_call(self, arguments: Any, channel: str = SUBMIT_TOOL) -> ToolReply:
-        complaint = self._door.submit_arguments(arguments)
-        answer = arguments if isinstance(arguments, dict) else {"": arguments}
+    def _submit_call(self, arguments: Any, channel: str) -> ToolReply:
+        if self.submissions >= max(1, self._limits.tool_calls):
+            self._end("tool_calls")
+        self.submissions += 1
+        given = _object(arguments)
+        complaint = self._door.submit_arguments(given)
         self._transcript.write(
-            events.AnswerGiven(t=self.elapsed(), channel=channel, answer=answer, refused=complaint)
+            events.AnswerGiven(t=self.elapsed(), channel=channel, answer=given, refused=complaint)
         )
         if complaint is not None:
             body = {"error": "invalid_answer", "message": complaint}
@@ -136,3 +168,12 @@ def _reply(call: Call) -> ToolReply:
         return ToolReply(_encode(call.result).decode(), is_error=False, is_end=False)
     body = {"error": call.error, "message": call.result}
     return ToolReply(_encode(body).decode(), is_error=True, is_end=False)
+
+
+def _object(arguments: Any) -> dict[str, Any]:
+    """Return what the world is called with, and what is written down: one and the same object."""
+    try:
+        given = plain(arguments)
+    except NotPlainError as error:
+        return {"": f"not readable: {error}"}
+    return given if isinstance(given, dict) else {"": given}

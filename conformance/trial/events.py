@@ -86,3 +86,7 @@ class End(Event, frozen=True, tag="end"):
     input_tokens: int
     output_tokens: int
     retries: int
+
+
+TranscriptEvent = Start | ModelCall | ToolCall | AnswerGiven | Note | LimitHit | End
+"""Any line of a transcript."""

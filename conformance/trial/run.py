@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from conformance.agents.contract import Limits, ModelFaultError, TaskView, TrialEndedError
-from conformance.authoring import canonical
+from conformance.authoring import ToolSpec, canonical
 from conformance.edition.instances import offered_tools
 from conformance.trial import events
 from conformance.trial.chain import ChainWriter, StorageError, unwritable
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
     from conformance.agents.contract import Agent
     from conformance.authoring import Instance
+
+
+GRACE_S = 5.0
+"""How long an agent that is stopped may take to let go."""
+CANARY_S = 120.0
+"""How long an endpoint may take to answer the canary."""
+LONGEST_DETAIL = 2000
+
+_SPECS = msgspec.json.Decoder(tuple[ToolSpec, ...])
 
 
 class TrialRecord(msgspec.Struct, frozen=True):
@@ -85,64 +94,55 @@ async def run_trial(
         StorageError: the evidence cannot be written.
     """
     transcript = ChainWriter(transcript_path(run, trial), redact)
-    door = instance.door()
-    doors = TrialDoors(door, transcript, limits, spend)
-    transcript.write(_start(instance, trial, limits))
-    task = TaskView(trial, instance.instruction, instance.lang, offered_tools(instance), limits)
-    detail: str | None = None
     try:
-        async with asyncio.timeout(limits.wall_s) as clock:
-            await agent.run(task, doors, instance)
-        cause: Cause = "returned" if _touched(doors) else "silent"
-    except TrialEndedError:
-        cause = doors.ended_by or "suite_error"
-    except ModelFaultError as fault:
-        cause, detail = await _judge_fault(fault, agent), f"{fault.kind}: {fault}"
-    except asyncio.CancelledError:
-        # The campaign is stopping; this trial ends in order and is run again on a resume.
-        cause = "interrupted"
-    except StorageError:
-        transcript.close()
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever an agent's code does must end as a record
-        # The model-only agents run on the suite's own code: what fails there is the suite's fault.
-        own = agent.evidence_class == "model-only"
-        cause = "wall_time" if clock.expired() else "suite_error" if own else "agent_error"
-        detail = f"{type(error).__name__}: {error}"
-    doors.close()
-    state = canonical(door.world.snapshot())
-    _write_state(state_path(run, trial), state)
-    transcript.write(
-        events.End(
-            t=doors.elapsed(),
+        door = instance.door()
+        doors = TrialDoors(door, transcript, limits, spend)
+        transcript.write(start_event(instance, trial, limits))
+        tools = _SPECS.decode(msgspec.json.encode(offered_tools(instance)))
+        task = TaskView(trial, instance.instruction, instance.lang, tools, limits)
+        cause, detail = await _play(agent, task, doors, instance)
+        try:
+            state = redact(canonical(door.world.snapshot()))
+        except (TypeError, ValueError, RecursionError) as error:
+            state, cause, detail = b"null", "suite_error", f"the state is not JSON: {error}"
+        _write_state(state_path(run, trial), state)
+        record = TrialRecord(
+            trial=trial,
             outcome=TABLE[cause].outcome,
             cause=cause,
-            detail=detail,
-            state_sha256=hashlib.sha256(state).hexdigest(),
+            detail=None if detail is None else detail[:LONGEST_DETAIL],
+            transcript_head="",
+            wall_s=doors.elapsed(),
             model_calls=doors.model_calls,
             tool_calls=doors.tool_calls,
             input_tokens=doors.input_tokens,
             output_tokens=doors.output_tokens,
             retries=doors.retries,
         )
-    )
-    transcript.close()
-    return TrialRecord(
-        trial=trial,
-        outcome=TABLE[cause].outcome,
-        cause=cause,
-        detail=detail,
-        transcript_head=transcript.head,
-        wall_s=doors.elapsed(),
-        model_calls=doors.model_calls,
-        tool_calls=doors.tool_calls,
-        input_tokens=doors.input_tokens,
-        output_tokens=doors.output_tokens,
-        retries=doors.retries,
+        transcript.write(end_event(record, hashlib.sha256(state).hexdigest()))
+    finally:
+        transcript.close()
+    return msgspec.structs.replace(record, transcript_head=transcript.head)
+
+
+def end_event(record: TrialRecord, state_sha256: str) -> events.End:
+    """Return the last event of the transcript of a trial that ended as ``record`` says."""
+    return events.End(
+        t=record.wall_s,
+        outcome=record.outcome,
+        cause=record.cause,
+        detail=record.detail,
+        state_sha256=state_sha256,
+        model_calls=record.model_calls,
+        tool_calls=record.tool_calls,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        retries=record.retries,
     )
 
 
-def _start(instance: Instance[Any], trial: str, limits: Limits) -> events.Start:
+def start_event(instance: Instance[Any], trial: str, limits: Limits) -> events.Start:
+    """Return the first event of a transcript; all but the trial's id follows from the instance."""
     return events.Start(
         t=0.0,
         format=events.FORMAT,
@@ -160,8 +160,68 @@ def _start(instance: Instance[Any], trial: str, limits: Limits) -> events.Start:
     )
 
 
+async def _play(
+    agent: Agent, task: TaskView, doors: TrialDoors, private: Instance[Any]
+) -> tuple[Cause, str | None]:
+    """Let the agent work, and shut the doors behind it; return what ended the trial, and how."""
+    work = asyncio.create_task(_contained(agent, task, doors, private))
+    try:
+        await asyncio.wait({work}, timeout=task.limits.wall_s)
+        doors.close()
+        is_late = not work.done()
+        if is_late:
+            await _cancel(work)
+        if doors.ended_by is not None:
+            return doors.ended_by, doors.failure
+        if is_late:
+            return "wall_time", None
+        return await _judge(work.result(), agent, doors)
+    except asyncio.CancelledError:
+        # The campaign is stopping; this trial ends in order and is run again on a resume.
+        doors.close()
+        await _cancel(work)
+        return "interrupted", None
+
+
+async def _contained(
+    agent: Agent, task: TaskView, doors: TrialDoors, private: Instance[Any]
+) -> BaseException | None:
+    """Return what the agent's code raised, if anything; also ``SystemExit``."""
+    own = asyncio.current_task()
+    try:
+        await agent.run(task, doors, private)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever an agent raises ends as a record
+        if own is not None and own.cancelling() and isinstance(error, asyncio.CancelledError):
+            return None
+        return error
+    return None
+
+
+async def _cancel(work: asyncio.Task[Any]) -> None:
+    """Cancel an agent; one that will not go is left behind shut doors."""
+    work.cancel()
+    await asyncio.wait({work}, timeout=GRACE_S)
+
+
+async def _judge(
+    error: BaseException | None, agent: Agent, doors: TrialDoors
+) -> tuple[Cause, str | None]:
+    if isinstance(error, StorageError):
+        raise error
+    if isinstance(error, ModelFaultError):
+        return await _judge_fault(error, agent), f"{error.kind}: {error}"
+    is_over = isinstance(error, TrialEndedError) and doors.answer is not None
+    if error is None or is_over:
+        return ("returned" if _touched(doors) else "silent"), None
+    # The model-only agents run on the suite's own code: what fails there is the suite's fault.
+    own = agent.evidence_class == "model-only"
+    return ("suite_error" if own else "agent_error"), f"{type(error).__name__}: {error}"
+
+
 def _touched(doors: TrialDoors) -> bool:
-    return bool(doors.model_calls or doors.tool_calls or doors.answer is not None)
+    return bool(doors.model_calls or doors.tool_calls or doors.submissions)
 
 
 async def _judge_fault(fault: ModelFaultError, agent: Agent) -> Cause:
@@ -169,7 +229,12 @@ async def _judge_fault(fault: ModelFaultError, agent: Agent) -> Cause:
     settled = FAULT_CAUSES.get(fault.kind)
     if settled is not None:
         return settled
-    return "endpoint_failed" if await agent.canary() else "endpoint_down"
+    try:
+        async with asyncio.timeout(CANARY_S):
+            is_up = await agent.canary()
+    except Exception:  # noqa: BLE001 - a canary that fails in any way is no answer
+        is_up = False
+    return "endpoint_failed" if is_up else "endpoint_down"
 
 
 def _write_state(path: Path, state: bytes) -> None:

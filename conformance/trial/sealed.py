@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from conformance.authoring import Call, Played, read_answer
+from conformance.authoring import Answer, Call, Played, read_answer
+from conformance.trial import events
 from conformance.trial.chain import broken, read_chain
 from conformance.trial.redaction import HOME, SECRET
 from conformance.trial.run import state_path, transcript_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from conformance.authoring import Instance
+
+_MARKS = (SECRET.decode(), HOME.decode())
+_MARK = "\0"
+
+
+class Told(NamedTuple):
+    """A trial as its transcript has it."""
+
+    start: events.Start
+    calls: tuple[Call, ...]
+    answer: Answer | None
+    end: events.End
 
 
 def read_played(instance: Instance[Any], run: Path, trial: str, head: str) -> Played[Any]:
@@ -30,64 +44,130 @@ def read_played(instance: Instance[Any], run: Path, trial: str, head: str) -> Pl
         head: SHA-256 of the transcript's last line, as the journal has it.
 
     Raises:
-        EvidenceInvalidError: a line was changed, or the state is not the one sealed.
+        EvidenceInvalidError: a line was changed, or is none that the suite writes, or the state is
+            not the one sealed.
     """
-    path = transcript_path(run, trial)
-    if not path.is_file():
-        raise broken(str(path), "is missing")
-    calls: list[Call] = []
-    answer = None
-    sealed = ""
-    for event in read_chain(path, head=head):
-        match event["type"]:
-            case "tool_call":
-                calls.append(
-                    Call(
-                        event["name"],
-                        event["arguments"],
-                        event["result"],
-                        event["error"],
-                        event["effect"],
-                    )
-                )
-            case "answer" if event.get("refused") is None:
-                answer = read_answer(event["answer"])
-            case "end":
-                sealed = event["state_sha256"]
-    if isinstance(answer, str):
-        raise broken(str(path), f"the answer taken is none ({answer})")
-    state = _read_state(state_path(run, trial), sealed)
+    told = read_events(transcript_path(run, trial), head)
+    state = _read_state(state_path(run, trial), told.end.state_sha256)
     initial = instance.family.world(instance.scenario).snapshot()
-    return Played(instance, initial, state, tuple(calls), answer)
+    return Played(instance, initial, state, told.calls, told.answer)
 
 
 def replay_difference(played: Played[Any]) -> str | None:
     """Make the recorded calls on a fresh world; say where it disagrees, or None.
 
     Worlds are deterministic, so a transcript that the suite wrote replays to the same results and
-    the same final state. Calls whose text was redacted are the exception: they end the comparison.
+    the same final state. What was redacted agrees with any text, within its own string.
     """
     door = played.instance.door()
     for number, recorded in enumerate(played.calls, 1):
-        if _is_redacted(recorded):
-            return None
         again = door.call(recorded.name, recorded.arguments)
-        if msgspec.to_builtins(again) != msgspec.to_builtins(recorded):
+        facts = (again.name, again.error, again.effect)
+        if facts != (recorded.name, recorded.error, recorded.effect) or not agrees(
+            recorded.result, again.result
+        ):
             return f"tool call {number}, {recorded.name}, gives another result when replayed"
-    if door.world.digest() != _digest(played):
+    if not agrees(played.final, door.world.state):
         return "the final state is not what the recorded calls lead to"
     return None
 
 
-def _digest(played: Played[Any]) -> str:
-    world = played.instance.family.world(played.instance.scenario)
-    world.state = played.final
-    return world.digest()
+def agrees(recorded: Any, again: Any) -> bool:
+    """Say whether a value as recorded is this one, give or take what was redacted in a string."""
+    return _agrees(recorded, msgspec.json.decode(msgspec.json.encode(again)))
 
 
-def _is_redacted(call: Call) -> bool:
-    text = msgspec.json.encode(call)
-    return SECRET in text or HOME in text
+def _agrees(recorded: Any, again: Any) -> bool:
+    if isinstance(recorded, str) and isinstance(again, str):
+        return recorded == again or _fits(recorded, again)
+    if isinstance(recorded, dict) and isinstance(again, dict):
+        return len(recorded) == len(again) and all(
+            (name == other or _fits(name, other)) and _agrees(recorded[name], again[other])
+            for name, other in _paired(recorded, again)
+        )
+    if isinstance(recorded, list) and isinstance(again, list):
+        return len(recorded) == len(again) and all(map(_agrees, recorded, again))
+    if isinstance(recorded, bool) or isinstance(again, bool):
+        return recorded is again
+    return bool(recorded == again)
+
+
+def _paired(recorded: dict[str, Any], again: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Pair the names of two objects: equal ones, else in their order."""
+    if recorded.keys() == again.keys():
+        return ((name, name) for name in recorded)
+    return zip(sorted(recorded), sorted(again), strict=True)
+
+
+def _fits(recorded: str, again: str) -> bool:
+    """Say whether ``again`` is ``recorded`` with some text in place of each mark."""
+    for mark in _MARKS:
+        recorded = recorded.replace(mark, _MARK)
+    first, *rest = recorded.split(_MARK)
+    if not rest or not again.startswith(first):
+        return False
+    *middle, last = rest
+    place = len(first)
+    for part in middle:
+        place = again.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return again.endswith(last) and len(again) - len(last) >= place
+
+
+def read_events(path: Path, head: str) -> Told:
+    """Return what a transcript tells, each event in its place.
+
+    Raises:
+        EvidenceInvalidError: a line was changed, or is none that the suite writes.
+    """
+    if not path.is_file():
+        raise broken(str(path), "is missing")
+    start, end, answer = None, None, None
+    calls: list[Call] = []
+    number = 0
+    for number, raw in enumerate(read_chain(path, head=head), 1):
+        where = f"{path}:{number}"
+        event = _event(raw, where)
+        if isinstance(event, events.Start) != (number == 1) or end is not None:
+            raise broken(where, "is out of place")
+        match event:
+            case events.Start():
+                start = event
+            case events.ToolCall():
+                if answer is not None:
+                    raise broken(where, "is a tool call after the answer")
+                calls.append(_call(event, where))
+            case events.AnswerGiven(refused=None):
+                answer = _taken(event, answer, where)
+            case events.End():
+                end = event
+    if start is None or end is None:
+        raise broken(f"{path}:{max(1, number)}", "is not the end of the trial")
+    return Told(start, tuple(calls), answer, end)
+
+
+def _event(raw: dict[str, Any], where: str) -> events.TranscriptEvent:
+    try:
+        return msgspec.convert(raw, events.TranscriptEvent)
+    except msgspec.ValidationError as error:
+        raise broken(where, f"is no event of a transcript ({error})") from error
+
+
+def _call(event: events.ToolCall, where: str) -> Call:
+    if event.effect not in ("read", "write"):
+        raise broken(where, f"has an effect that is none ({event.effect})")
+    effect: Any = event.effect
+    return Call(event.name, event.arguments, event.result, event.error, effect)
+
+
+def _taken(event: events.AnswerGiven, before: Answer | None, where: str) -> Answer:
+    answer = read_answer(event.answer)
+    if before is not None or isinstance(answer, str):
+        why = "a second one" if before is not None else str(answer)
+        raise broken(where, f"the answer taken is none ({why})")
+    return answer
 
 
 def _read_state(path: Path, sealed: str) -> dict[str, Any]:
@@ -97,5 +177,7 @@ def _read_state(path: Path, sealed: str) -> dict[str, Any]:
         raise broken(str(path), "is missing") from error
     if hashlib.sha256(content).hexdigest() != sealed:
         raise broken(f"{path}:1", "was changed after it was sealed")
-    state: dict[str, Any] = msgspec.json.decode(content)
-    return state
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise broken(f"{path}:1", f"is no state of a world ({error})") from error
