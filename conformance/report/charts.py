@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ _FONT = "system-ui, sans-serif"
 _ARIA = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
 WIDTH = 560
 ROW = 24
+BIN = 0.25
 
 
 def interval_chart(clauses: Sequence[ClauseSummary]) -> str | None:
@@ -50,7 +53,12 @@ def interval_chart(clauses: Sequence[ClauseSummary]) -> str | None:
         scale=alt.Scale(domain=verdicts, range=[SHAPES[v] for v in verdicts]),
     )
     base = alt.Chart({"values": rows}).encode(
-        y=alt.Y("clause:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False))
+        y=alt.Y(
+            "clause:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(domain=False, ticks=False, labelPadding=12),
+        )
     )
     axis = alt.Axis(format="%", values=[i / 10 for i in range(11)], title=None)
     across = alt.X("lower:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
@@ -71,21 +79,32 @@ def ratio_chart(ratios: Sequence[float], kappas: Sequence[tuple[str, float]]) ->
     import altair as alt
 
     most = max(*(kappa for _, kappa in kappas), 3.0) + 0.5 if kappas else 4.0
-    rows = [{"ratio": min(value, most)} for value in ratios]
+    # Bins closed on the right: what is just within a κ stands to the left of its line.
+    counts = Counter(math.ceil(round(min(value, most) / BIN, 6)) for value in ratios)
+    rows = [
+        {"from": (place - 0.9) * BIN, "to": (place - 0.1) * BIN, "trials": count, "none": 0}
+        for place, count in sorted(counts.items())
+    ]
     marks = [{"id": name, "kappa": kappa} for name, kappa in kappas]
     across = alt.Scale(domain=[0, most], nice=False)
     bars = (
         alt.Chart({"values": rows})
-        .mark_bar(color="#3d6486")
+        .mark_rect(color="#3d6486")
         .encode(
             x=alt.X(
-                "ratio:Q",
-                bin=alt.Bin(step=0.25, extent=[0, most]),
+                "from:Q",
                 scale=across,
                 title=None,
                 axis=alt.Axis(values=[i / 2 for i in range(int(most * 2) + 1)], format=".1f"),
             ),
-            y=alt.Y("count():Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
+            x2="to:Q",
+            y=alt.Y(
+                "none:Q",
+                title=None,
+                scale=alt.Scale(zero=True),
+                axis=alt.Axis(tickMinStep=1, tickCount=4),
+            ),
+            y2="trials:Q",
         )
     )
     rules = (
@@ -95,8 +114,8 @@ def ratio_chart(ratios: Sequence[float], kappas: Sequence[tuple[str, float]]) ->
     )
     names = (
         alt.Chart({"values": marks})
-        .mark_text(dx=4, align="left", baseline="top", color=INK, fontWeight="bold")
-        .encode(x=alt.X("kappa:Q", scale=across), y=alt.value(2), text="id:N")
+        .mark_text(baseline="bottom", color=INK, fontWeight="bold")
+        .encode(x=alt.X("kappa:Q", scale=across), y=alt.value(-3), text="id:N")
     )
     return _svg((bars + rules + names).properties(width=WIDTH, height=120))
 

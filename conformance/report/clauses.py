@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.report.inert import inert_line
-from conformance.report.numbers import decimal, e_value, ends, plain
+from conformance.report.numbers import decimal, e_value, ends, limit, plain
 from conformance.report.sentences import reason_words, step_reason
 from conformance.report.texts import say
 
@@ -141,7 +141,7 @@ def _row(
         text=clause.text,
         verdict=clause.verdict,
         reason=reason_words(clause.reason, clause.pending),
-        limit=plain(rule.p0),
+        limit=limit(rule.p0),
         limit_at=rule.p0 * 100,
         numbers=_numbers(clause),
         shares=tuple(Share(f.family, plain(f.total), f.n) for f in clause.families),

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-_SYMBOL_NUL = 0x2400
-_DEL, _SYMBOL_DEL = 0x7F, 0x2421
+_NAMES = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI "
+    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
+)
+_DEL = 0x7F
 
 # Soft hyphen, Arabic letter mark, Mongolian vowel separator, zero-width and direction marks, line
 # and paragraph separators, embeddings, isolates, byte order mark, interlinear annotation.
@@ -34,8 +37,9 @@ CUT = "\0"
 """The key of a cut string; no key of an agent's can be it, for those are inert too."""
 
 _TABLE = (
-    {code: chr(_SYMBOL_NUL + code) for code in range(0x20) if code not in _KEPT}
-    | {_DEL: chr(_SYMBOL_DEL)}
+    # Letters, not the pictures U+2400 to U+241F: most fonts have none.
+    {code: f"⟨{name}⟩" for code, name in enumerate(_NAMES.split()) if code not in _KEPT}
+    | {_DEL: "⟨DEL⟩"}
     | {code: f"⟨U+{code:04X}⟩" for code in _INVISIBLE}
 )
 
@@ -47,7 +51,7 @@ def inert(text: str) -> str:
 
 def inert_line(text: str, most: int = 200) -> str:
     """Return the same on one line, cut where it is long."""
-    shown = inert(text[: most + 1]).replace("\n", "␊").replace("\t", "␉")
+    shown = inert(text[: most + 1]).replace("\n", "⟨LF⟩").replace("\t", "⟨TAB⟩")
     return shown if len(text) <= most else shown[:most] + "…"
 
 

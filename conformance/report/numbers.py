@@ -6,13 +6,12 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from conformance.evidence.documents import Words
-
 if TYPE_CHECKING:
     from conformance.decision.rules import Judgement
 
 UNKNOWN = "–"
 _KILO = 1000
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -34,24 +33,30 @@ def ends(judgement: Judgement, p0: float) -> tuple[str, str]:
     return _end(judgement.lower, p0, math.floor), _end(judgement.upper, p0, math.ceil)
 
 
-def percent(value: float) -> Words:
+def percent(value: float) -> str:
     """Return a share in percent, with one place where it is not whole."""
     return _percent(f"{value * 100:.1f}")
 
 
-def percent_ends(judgement: Judgement, p0: float) -> tuple[Words, Words]:
+def percent_ends(judgement: Judgement, p0: float) -> tuple[str, str]:
     """Return the ends of an interval in percent, as ``ends`` rounds them."""
     lower, upper = ends(judgement, p0)
     return _scaled(lower), _scaled(upper)
 
 
 def e_value(log10: float | None) -> str:
-    """Return an e-value from its logarithm; a power of ten where it is long."""
+    """Return an e-value from its logarithm; with a power of ten where it is long."""
     if log10 is None:
         return UNKNOWN
-    if -2 <= log10 < 4:  # noqa: PLR2004 - what four digits can hold
+    if -2 <= log10 < 3:  # noqa: PLR2004 - what three digits can hold
         return f"{10**log10:.3g}"
-    return f"10^{log10:.1f}"
+    power = math.floor(log10)
+    return f"{10 ** (log10 - power):.1f}×10{str(power).translate(_SUPERSCRIPT)}"
+
+
+def limit(value: float) -> str:
+    """Return a limit with two places, or more where it has more."""
+    return f"{value:.2f}" if round(value, 2) == value else plain(value)
 
 
 def seconds(value: float | None) -> str:
@@ -90,11 +95,11 @@ def _end(value: float, p0: float, towards: object) -> str:
     return f"{value:.6f}"
 
 
-def _scaled(shown: str) -> Words:
+def _scaled(shown: str) -> str:
     return _percent(f"{float(shown) * 100:.{max(1, len(shown) - 4)}f}")
 
 
-def _percent(digits: str) -> Words:
+def _percent(digits: str) -> str:
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")
-    return Words(zh=f"{digits}%", en=f"{digits}\u00a0%")
+    return f"{digits}%"

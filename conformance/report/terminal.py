@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.evidence import bundle
 from conformance.evidence.documents import SummaryDocument
-from conformance.report.numbers import decimal, ends, plain, seconds
+from conformance.report.numbers import decimal, ends, limit, seconds
 from conformance.report.sentences import holdback, lead, reason_words
 from conformance.report.texts import say
 
@@ -141,7 +141,7 @@ def _row(clause: ClauseSummary, lang: str) -> Iterator[RenderableType]:
     yield Text(str(judgement.n))
     yield Text(decimal(judgement.mean), "bold")
     yield Text(f"[{lower}, {upper}]")
-    yield Text(plain(clause.rule.p0))
+    yield Text(limit(clause.rule.p0))
     yield Text(_bar(judgement.lower, judgement.upper, judgement.mean, clause.rule.p0), style)
 
 
@@ -170,12 +170,12 @@ def _held_back(summary: SummaryDocument, lang: str) -> Iterator[RenderableType]:
         yield Text(_in(back.lead, lang))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    for limit in back.limits[:_NAMED_LIMITS]:
-        table.add_row(Text(limit.name), Text(_in(limit.sentence, lang)))
+    for item in back.limits[:_NAMED_LIMITS]:
+        table.add_row(Text(item.name), Text(_in(item.sentence, lang)))
     if back.limits:
         yield table
     if len(back.limits) > _NAMED_LIMITS:
-        yield Text(", ".join(limit.name for limit in back.limits[_NAMED_LIMITS:]))
+        yield Text(", ".join(item.name for item in back.limits[_NAMED_LIMITS:]))
 
 
 def _say(key: str, lang: str, **values: Any) -> str:

@@ -76,6 +76,11 @@ def joined(parts: list[Words]) -> Words:
     return Words("、".join(p.zh for p in parts), ", ".join(p.en for p in parts))
 
 
+def flowing(sentences: list[Words]) -> Words:
+    """Return sentences one after the other."""
+    return Words("".join(s.zh for s in sentences), " ".join(s.en for s in sentences))
+
+
 def _flatten(prefix: str, node: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     found = []
     for name, child in node.items():

@@ -74,15 +74,25 @@ class _Packer:
         self._size += len(text)
 
     def close(self) -> None:
-        """Pack what is open, where it still fits."""
-        joined = "[" + ",".join(text for _, text in self._open) + "]"
+        """Pack what is open."""
+        self._pack(self._open)
+        self._open, self._size = [], 0
+
+    def _pack(self, items: list[tuple[str, str]]) -> None:
+        """Make a block of what still fits; of one that does not, each half is tried by itself."""
+        if not items or not self._room:
+            return
+        joined = "[" + ",".join(text for _, text in items) + "]"
         packed = base64.b64encode(zlib.compress(joined.encode(), 9)).decode()
-        if self._open and len(packed) <= self._room:
-            for place, (trial, _) in enumerate(self._open):
+        if len(packed) <= self._room:
+            for place, (trial, _) in enumerate(items):
                 self.places[trial] = (len(self.blocks), place)
             self.blocks.append(packed)
             self._room -= len(packed)
-        self._open, self._size = [], 0
+        elif len(items) > 1:
+            half = len(items) // 2
+            self._pack(items[:half])
+            self._pack(items[half:])
 
 
 def read_transcripts(evidence: Evidence, cap: int = CAP) -> Transcripts:

@@ -15,7 +15,7 @@ from conformance.report.numbers import UNKNOWN, ends, moment, plain
 from conformance.report.resources import Fact, Resources, resources
 from conformance.report.sentences import Limit, coverage, holdback, lead, reason_words
 from conformance.report.sources import EFFICIENCY, Evidence, Trial
-from conformance.report.texts import both, joined, say
+from conformance.report.texts import both, flowing, joined, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ class View(NamedTuple):
     """The report."""
 
     agent: str
-    lead: tuple[Words, ...]
+    lead: Words
     axes: tuple[Axis, ...]
     stamps: tuple[Words, ...]
     """What qualifies the result, beside it."""
@@ -114,7 +114,7 @@ def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
     broken = failures.broken_requirements(evidence)
     return View(
         agent=agent_name(evidence.claim.agent),
-        lead=tuple(lead(summary)),
+        lead=flowing([*lead(summary), *([back.lead] if back.lead else [])]),
         axes=(*_graded_axes(summary), _efficiency_axis(summary)),
         stamps=tuple(_stamps(evidence)),
         notice=summary.edition.notice,
@@ -224,9 +224,8 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
         else say("result.date_range", began=began, ended=ended)
     )
     mode_note = say("result.mode_note")
-    seed = "result.seed_os" if summary.seed_source == "os" else "result.seed_applicant"
-    yield Fact(say("result.agent"), both(agent_name(claim.agent)), is_code=True)
-    yield Fact(say("result.plan"), summary.plan_title, note=summary.statement)
+    seed = "result.seed_os" if summary.seed_source == "os" else "result.seed_chosen"
+    yield Fact(say("result.plan"), summary.plan_title)
     yield Fact(
         say("result.claim"), both(summary.claim) if summary.claim else say("result.no_claim")
     )

@@ -434,6 +434,15 @@
   });
   form.addEventListener("reset", function () { setTimeout(refresh, 0); });
   window.addEventListener("hashchange", follow);
+  // Paper has no folds: what is folded but belongs to the result is opened to be printed.
+  var folded = [];
+  window.addEventListener("beforeprint", function () {
+    folded = Array.from(document.querySelectorAll("details.folded:not([open])"));
+    folded.forEach(function (one) { one.open = true; });
+  });
+  window.addEventListener("afterprint", function () {
+    folded.forEach(function (one) { one.open = false; });
+  });
   document.getElementById("viewer").hidden = false;
   draw(trials);
   follow();

@@ -1,0 +1,85 @@
+"""Transcripts in the report: all of them, or the telling ones."""
+
+import base64
+import json
+import zlib
+
+import msgspec
+import pytest
+
+from conformance.errors import EvidenceInvalidError
+from conformance.report.sources import read_evidence
+from conformance.report.transcripts import (
+    index_rows,
+    is_telling,
+    read_transcripts,
+    reading_order,
+    script_json,
+    usage_of,
+)
+
+
+def unpack(block):
+    return json.loads(zlib.decompress(base64.b64decode(block)))
+
+
+def test_every_trial_is_found_at_its_place(oracle):
+    evidence = read_evidence(oracle)
+    packed = read_transcripts(evidence)
+    assert packed.left_out == 0
+    for trial in evidence.trials:
+        block, place = packed.places[trial.id]
+        assert unpack(packed.blocks[block])[place]["events"][0]["trial"] == trial.id
+
+
+def test_under_a_cap_the_failing_trials_come_first_and_the_rest_is_counted(oversteps):
+    evidence = read_evidence(oversteps)
+    whole = sum(map(len, read_transcripts(evidence).blocks))
+    packed = read_transcripts(evidence, cap=whole * 2 // 3)
+    assert 0 < packed.left_out < len(evidence.trials)
+    assert sum(map(len, packed.blocks)) <= whole * 2 // 3
+    assert len(packed.usage) == len(evidence.trials)
+    failing = {trial.id for trial in evidence.trials if is_telling(trial)}
+    assert failing
+    assert failing <= packed.places.keys()
+
+
+def test_trials_that_limit_the_level_are_read_before_the_others(liar):
+    order = reading_order(read_evidence(liar))
+    telling = [is_telling(trial) for trial in order]
+    assert telling == sorted(telling, reverse=True)
+
+
+def test_the_index_lists_every_trial_with_what_it_broke(liar):
+    evidence = read_evidence(liar)
+    rows = index_rows(evidence, read_transcripts(evidence))
+    assert [row["number"] for row in rows] == list(range(1, len(evidence.trials) + 1))
+    broken = {name for row in rows for seen in row["observed"] for name in seen[3]}
+    assert {"answer.status", "single_call.count"} <= broken
+
+
+def test_a_transcript_that_is_not_there_is_counted(copy_of, liar):
+    folder = copy_of(liar)
+    next((folder / "run/transcripts").iterdir()).unlink()
+    assert read_transcripts(read_evidence(folder)).missing == 1
+
+
+def test_a_changed_transcript_is_refused(copy_of, liar):
+    folder = copy_of(liar)
+    path = next((folder / "run/transcripts").iterdir())
+    path.write_text(path.read_text().replace('"lang":', '"lanG":', 1))
+    with pytest.raises(EvidenceInvalidError, match="was changed"):
+        read_transcripts(read_evidence(folder))
+
+
+def test_tokens_nobody_reported_are_unknown_not_zero():
+    call = {"latency_s": 1.0, "usage_source": "none", "input_tokens": None}
+    told = {"latency_s": 1.0, "usage_source": "reported", "input_tokens": 7, "output_tokens": 2}
+    usage = usage_of([{"type": "model_call", "call": call}, {"type": "model_call", "call": told}])
+    assert (usage.unknown, usage.input_tokens, usage.cached_tokens) == (1, 7, None)
+
+
+def test_json_in_a_script_cannot_end_it():
+    text = script_json({"</script>": "<!-- & \u2028"})
+    assert not set("<>&\u2028") & set(text)
+    assert msgspec.json.decode(text) == {"</script>": "<!-- & \u2028"}
