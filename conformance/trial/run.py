@@ -196,6 +196,8 @@ async def _contained(
         if own is not None and own.cancelling() and isinstance(error, asyncio.CancelledError):
             return None
         return error
+    finally:
+        doors.close()  # at once: what the agent left running may not go on
     return None
 
 

@@ -7,8 +7,10 @@ instance but those whose names say so: ``solve`` is the oracle's part.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from conformance.agents.contract import (
@@ -19,8 +21,16 @@ from conformance.agents.contract import (
     TrialEndedError,
 )
 from conformance.authoring import SUBMIT_TOOL, Instance, ToolSpec
+from conformance.edition import Edition, load
 
+MINIATURE = Path(__file__).parents[1] / "miniatures" / "edition"
 Policy = Callable[["FakeAgent", TaskView, Doors, Instance], Awaitable[None]]
+
+
+@functools.cache
+def miniature() -> Edition:
+    """Return the smallest edition that has a whole ladder."""
+    return load(MINIATURE)
 
 
 class FakeAgent:

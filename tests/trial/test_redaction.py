@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.edition import read
 from conformance.authoring import canonical
+from conformance.edition import read
 from conformance.trial.redaction import HOME, SECRET, redactor
 
 KEY = 'nv-"quo\\ted"-клюк-9f8e7d'
