@@ -74,6 +74,8 @@ class FakeAgent:
 
 def make(name: str, **more: Any) -> FakeAgent:
     """Return a new agent of that name."""
+    if name == "endpoint_down":
+        return FakeAgent(endpoint_fails, name=name, is_up=False)
     return FakeAgent(POLICIES[name], name=name, **more)
 
 
@@ -125,6 +127,15 @@ async def answers_after_a_random_while(self, task, doors, private):
         await solve(doors, private)
     else:
         await submit(doors, {"receipt": "made up"})
+
+
+async def answers_slowly(self, task, doors, private):
+    """Right, with two model calls of some milliseconds."""
+    for _ in range(2):
+        doors.before_model_call()
+        await asyncio.sleep(0.01)
+        doors.after_model_call(model_call())
+    await solve(doors, private)
 
 
 async def answers_wrong(self, task, doors, private):
@@ -279,6 +290,7 @@ POLICIES: dict[str, Policy] = {
     for function in (
         answers_after_a_random_while,
         answers_right,
+        answers_slowly,
         answers_wrong,
         bad_arguments,
         bad_reply,
@@ -316,4 +328,4 @@ def endpoint_fails_canary_ok() -> FakeAgent:
 
 
 def endpoint_down() -> FakeAgent:
-    return make("endpoint_fails", is_up=False)
+    return make("endpoint_down")
