@@ -83,7 +83,7 @@ class _Packer:
         if not items or not self._room:
             return
         joined = "[" + ",".join(text for _, text in items) + "]"
-        packed = base64.b64encode(zlib.compress(joined.encode(), 9)).decode()
+        packed = base64.b64encode(zlib.compress(joined.encode(), 6)).decode()
         if len(packed) <= self._room:
             for place, (trial, _) in enumerate(items):
                 self.places[trial] = (len(self.blocks), place)

@@ -44,10 +44,20 @@ def test_under_a_cap_the_failing_trials_come_first_and_the_rest_is_counted(overs
     assert failing <= packed.places.keys()
 
 
-def test_trials_that_limit_the_level_are_read_before_the_others(liar):
-    order = reading_order(read_evidence(liar))
+def test_trials_that_fell_short_are_read_before_the_others(oversteps):
+    order = reading_order(read_evidence(oversteps))
     telling = [is_telling(trial) for trial in order]
+    assert 0 < sum(telling) < len(telling)
     assert telling == sorted(telling, reverse=True)
+
+
+def test_trials_that_limit_the_level_are_read_first_of_all(liar):
+    evidence = read_evidence(liar)
+    limits = set(evidence.summary.limits)
+    limiting = [
+        limits & {o.clause for o in trial.observations} for trial in reading_order(evidence)
+    ]
+    assert [bool(found) for found in limiting] == sorted(map(bool, limiting), reverse=True)
 
 
 def test_the_index_lists_every_trial_with_what_it_broke(liar):
@@ -69,6 +79,14 @@ def test_a_changed_transcript_is_refused(copy_of, liar):
     path = next((folder / "run/transcripts").iterdir())
     path.write_text(path.read_text().replace('"lang":', '"lanG":', 1))
     with pytest.raises(EvidenceInvalidError, match="was changed"):
+        read_transcripts(read_evidence(folder))
+
+
+def test_a_transcript_cut_short_is_refused(copy_of, liar):
+    folder = copy_of(liar)
+    path = next((folder / "run/transcripts").iterdir())
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(EvidenceInvalidError, match="cut off"):
         read_transcripts(read_evidence(folder))
 
 
