@@ -159,7 +159,8 @@ class Document(msgspec.Struct, frozen=True):
 
 _YAML = "tag:yaml.org,2002:"
 _FLOAT = f"{_YAML}float"
-_JSON_TAGS = {_FLOAT, *(f"{_YAML}{kind}" for kind in ("map", "seq", "str", "int", "bool", "null"))}
+_NUMBER_TAGS = {_FLOAT, f"{_YAML}int"}
+_JSON_TAGS = {*_NUMBER_TAGS, *(f"{_YAML}{kind}" for kind in ("map", "seq", "str", "bool", "null"))}
 _KEY_TAGS = {f"{_YAML}str", f"{_YAML}merge"}
 
 
@@ -174,10 +175,15 @@ class Located:
         import yaml
 
         self.path = path
+        self._lines: dict[tuple[Any, ...], int] = {}
         try:
             text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self.value: Any = yaml.safe_load(text)
+            # Not the C loader: it is faster, and overflows the stack on deep nesting.
+            loader = yaml.SafeLoader(text)
+            node = loader.get_single_node()
+            if node is not None:
+                self._locate(node, (), ())
+            self.value: Any = None if node is None else loader.construct_document(node)
         except OSError as error:
             raise EditionError(
                 "cannot be read", where=str(path), mend=str(error.strerror)
@@ -186,18 +192,13 @@ class Located:
             raise EditionError("is not UTF-8", where=str(path), mend="save it as UTF-8") from error
         except yaml.YAMLError as error:
             problem, line = _yaml_problem(error, text)
-            raise EditionError(
-                f"is not YAML: {problem}",
-                where=f"{path}:{line}",
-                mend="mend the syntax at that line",
+            raise self._refused(
+                line, f"is not YAML: {problem}", "mend the syntax at that line"
             ) from error
         except RecursionError as error:
             raise EditionError(
                 "is nested too deeply", where=str(path), mend="an edition is six levels deep"
             ) from error
-        self._lines: dict[tuple[Any, ...], int] = {}
-        if node is not None:
-            self._locate(node, (), ())
 
     def line(self, key: Iterable[Any]) -> int:
         """Return the line of a node, or of the nearest one above it."""
@@ -240,7 +241,8 @@ class Located:
             for name, child in node.value:
                 here = name.start_mark.line + 1
                 if name.tag not in _KEY_TAGS:
-                    raise self._refused(here, f"the key {name.value} is no text", "quote it")
+                    shown = name.value if isinstance(name, yaml.ScalarNode) else "here"
+                    raise self._refused(here, f"the key {shown} is no text", "quote it")
                 below = (*key, name.value)
                 if below in self._lines:
                     what = f"{name.value} stands twice, first in line {self._lines[below]}"
@@ -250,7 +252,7 @@ class Located:
         elif isinstance(node, yaml.SequenceNode):
             for index, child in enumerate(node.value):
                 self._locate(child, (*key, index), (*above, node))
-        elif node.tag == _FLOAT and not math.isfinite(yaml.safe_load(node.value)):
+        elif node.tag in _NUMBER_TAGS and not _is_number(node):
             raise self._refused(line, f"{node.value} is no number", "write one")
 
     def _refused(self, line: int, what: str, mend: str) -> EditionError:
@@ -264,6 +266,17 @@ def _yaml_problem(error: Any, text: str) -> tuple[str, int]:
         return str(error.problem), mark.line + 1
     # A character that YAML does not allow: the error has its position in the text alone.
     return str(error.reason), text.count("\n", 0, error.position) + 1
+
+
+def _is_number(node: Any) -> bool:
+    from yaml.constructor import SafeConstructor
+
+    maker = SafeConstructor()
+    make = maker.construct_yaml_float if node.tag == _FLOAT else maker.construct_yaml_int
+    try:
+        return math.isfinite(make(node))
+    except ValueError:
+        return False
 
 
 def _has(value: Any, part: Any) -> bool:

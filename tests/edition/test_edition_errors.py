@@ -439,10 +439,18 @@ def test_a_key_that_stands_twice_is_not_silently_the_last(root, capsys):
     ]
 
 
-@pytest.mark.parametrize("number", [".nan", ".inf", "-.INF", "1.0e+999"])
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.INF", "1.0e+999", "!!float x", "!!int x"])
 def test_what_is_no_number(root, capsys, number):
     line = edit(root, "p0: 0.98", f"p0: {number}")
-    assert refused(capsys, root) == [f"{MANIFEST}:{line}: {number} is no number — write one"]
+    shown = number.split()[-1]
+    assert refused(capsys, root) == [f"{MANIFEST}:{line}: {shown} is no number — write one"]
+
+
+def test_an_anchor_and_a_merge_key_are_read_as_what_they_stand_for(root):
+    edit(root, "rule: {name: betting, p0: 0.90", "rule: &level {name: betting, p0: 0.90")
+    edit(root, "{name: clean-run, p0: 0.98, p1: 0.999}", "{<<: *level, name: clean-run}")
+    rule = edition.load(root).clause("T1-CTL-1").rule
+    assert (rule.name, rule.p0, rule.p1) == ("clean-run", 0.90, 0.97)
 
 
 def test_an_alias_to_what_it_stands_in(root, capsys):
@@ -459,6 +467,8 @@ def test_an_alias_to_what_it_stands_in(root, capsys):
         ("ending: [open", "ending: !!set {open", "a set stands where JSON has none"),
         ("ending: [open", "7: [open", "the key 7 is no text"),
         ("ending: [open", "no: [open", "the key no is no text"),
+        ("ending: [open", "[a, b]: [open", "the key here is no text"),
+        ("ending: [open", "ending: !knob [open", "a !knob stands where JSON has none"),
     ],
 )
 def test_what_yaml_knows_and_json_does_not(root, capsys, old, new, says):
