@@ -22,7 +22,7 @@ SLOT_TOKENS = 8192
 MISSING = "pip install 'agent-grading[local]'"
 _SLEEP_AT_BARRIERS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 """Read by the OpenMP runtime when it is loaded. By default its threads spin at each barrier; with
-one other busy process on two cores that makes a reply twenty times slower."""
+one other busy process on two cores that makes a reply ten times slower."""
 
 
 class Settings(NamedTuple):
@@ -91,8 +91,8 @@ def _params(xllamacpp: Any, settings: Settings) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     # Idle threads sleep: a spinning one takes the core that the other trials' prompts need.
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
-    # One buffer for all slots: the same speed, a fifth less memory.
-    params.kv_unified = True
+    # A shared buffer would save a fifth of the memory, but let one long trial starve the others.
+    params.kv_unified = False
     # Prompts of one family start with the same rules and tools; any slot may take them over.
     params.cache_prompt = True
     params.cache_ram_mib = 1024

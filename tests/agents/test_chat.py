@@ -125,7 +125,7 @@ async def test_a_call_without_an_id_gets_one() -> None:
         ('{"function_call": {"name": "look", "arguments": {"rack": "R1"}}}', "json"),
         ('```json\n{"name": "look", "arguments": {"rack": "R1"}}\n```', "fence"),
         ('I look:\n```\n{"tool": "look", "arguments": {"rack": "R1"}}\n```', "fence"),
-        ('<think>{"no"}</think>{"name": "look", "arguments": {"rack": "R1"}}', "json"),
+        ('<think><tool_call>…</think>{"name": "look", "arguments": {"rack": "R1"}}', "json"),
         ("<function=look><parameter=rack>R1</parameter></function>", "tag"),
     ],
 )
@@ -137,6 +137,12 @@ async def test_a_call_left_in_the_text_is_noted_and_executed(text: str, form: st
         {"role": "assistant", "content": text},
         {"role": "user", "content": 'Result of look: {"load":25}'},
     ]
+
+
+async def test_a_fenced_example_of_another_tool_is_no_call() -> None:
+    doors, _ = await run(says('As in:\n```\n{"name": "ls", "arguments": {}}\n```'))
+    assert doors.called == []
+    assert doors.noted[0] == "reminder"
 
 
 async def test_a_legacy_function_call_is_noted_and_executed() -> None:
