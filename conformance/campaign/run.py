@@ -18,7 +18,7 @@ from conformance.campaign.journal import (
     resume_journal,
 )
 from conformance.campaign.progress import Progress, Silent
-from conformance.campaign.schedule import Budget, Climbed, Schedule
+from conformance.campaign.schedule import Budget, Schedule
 from conformance.decision.spec import Claim
 from conformance.edition.course import plan_course
 from conformance.errors import ConformanceError, UsageError
@@ -88,8 +88,8 @@ async def run_campaign(
     *,
     resume: bool = False,
     progress: Progress | None = None,
-) -> Climbed:
-    """Run a campaign in ``out`` to its end, its budget, or a stop that can be resumed.
+) -> bool:
+    """Run a campaign in ``out`` to its end; say whether a budget cut it short.
 
     ``agent`` is opened. Nothing is decided here that the journal, the transcripts and the seed do
     not decide again offline.
@@ -129,8 +129,8 @@ async def run_campaign(
         progress=progress or Silent(),
     )
     try:
-        climbed = await schedule.run()
-        journal.ended("budget" if climbed.is_cut_short else "complete")
+        is_cut_short = await schedule.run()
+        journal.ended("budget" if is_cut_short else "complete")
     except asyncio.CancelledError:
         journal.stopped("interrupted")
         raise
@@ -139,7 +139,7 @@ async def run_campaign(
         raise
     finally:
         journal.close()
-    return climbed
+    return is_cut_short
 
 
 def _identity(agent: Agent) -> dict[str, Any]:

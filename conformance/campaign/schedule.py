@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from conformance.agents.contract import TrialEndedError
-from conformance.campaign.observe import Draws, Observed, Observer, instance_of
+from conformance.campaign.observe import Draws, Observer, instance_of
 from conformance.decision.ladder import Round, Stop, climb
 from conformance.decision.rules import horizon
 from conformance.errors import AgentUnavailableError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from conformance.agents.contract import Agent, Limits
     from conformance.campaign.journal import Journal
     from conformance.campaign.progress import Progress
-    from conformance.decision.result import Result
     from conformance.decision.spec import Course
     from conformance.decision.streams import Draw
     from conformance.edition import Edition
@@ -56,16 +55,6 @@ class Budget:
     def seconds_left(self) -> float | None:
         """Return the seconds until the deadline, or None where there is none."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-
-
-class Climbed(NamedTuple):
-    """What a campaign came to."""
-
-    result: Result
-    observed: tuple[Observed, ...]
-    """Every observation the decision was fed, in its order."""
-    is_cut_short: bool
-    """A budget ended it; it can be resumed."""
 
 
 class _BudgetEndedError(Exception):
@@ -103,8 +92,10 @@ class Schedule:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._gate = asyncio.Semaphore(concurrency)
 
-    async def run(self) -> Climbed:
-        """Climb the course to its end.
+    async def run(self) -> bool:
+        """Climb the course to its end; say whether a budget cut it short.
+
+        What it came to is graded from what it leaves; nothing of it is handed on.
 
         Raises:
             AgentUnavailableError: the endpoint went down, or the suite failed too often.
@@ -112,19 +103,19 @@ class Schedule:
         """
         self._check_faults("those of the sittings before")
         rounds = climb(self._course)
-        asked = next(rounds)
         is_cut_short = False
+        reply: Any = None  # what starts a generator
         try:
             while True:
+                asked = rounds.send(reply)
                 try:
                     await self._fetch(asked)
-                    reply: Any = self._observer.observe(asked, self._journal.done)
+                    reply = self._observer.observe(asked, self._journal.done)
                     self._progress.round(asked, reply)
                 except _BudgetEndedError:
                     is_cut_short, reply = True, Stop()
-                asked = rounds.send(reply)
-        except StopIteration as finished:
-            return Climbed(finished.value, tuple(self._observer.used), is_cut_short)
+        except StopIteration:
+            return is_cut_short
         finally:
             await self._cancel_all()
 

@@ -9,7 +9,7 @@ import msgspec
 
 import conformance
 from conformance.campaign.observe import Draws, Observed, Observer
-from conformance.decision.ladder import Stop, climb
+from conformance.decision.ladder import Stop, drive
 from conformance.evidence import bundle
 from conformance.evidence.documents import (
     ClaimDocument,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.campaign.journal import Opened
-    from conformance.decision.result import Result
+    from conformance.decision.ladder import Reply, Round
     from conformance.edition import Edition
 
 MODE = Words(zh="智能体检测", en="agent testing only")
@@ -59,21 +59,19 @@ def grade_folder(
     draws = Draws(story.course, story.seed, tuple(terms.langs))
     observer = Observer(edition, draws, folder / bundle.RUN)
     is_cut_short = story.ended.reason == "budget"
-    rounds = climb(story.course)
-    asked = next(rounds)
-    try:
-        while True:
-            story.check_population(asked)
-            is_missing = any(drawn.key not in story.done for drawn in draws.of_round(asked))
-            if is_missing and is_cut_short:
-                asked = rounds.send(Stop())
-                continue
-            reply = observer.observe(asked, story.done)
-            for item in observer.used[-len(asked.clauses) :]:
-                progress(item)
-            asked = rounds.send(reply)
-    except StopIteration as finished:
-        result: Result = finished.value
+    done = story.done
+
+    def reply(asked: Round) -> Reply:
+        story.check_population(asked)
+        is_missing = any(drawn.key not in done for drawn in draws.of_round(asked))
+        if is_missing and is_cut_short:
+            return Stop()
+        observed = observer.observe(asked, done)
+        for item in observer.used[-len(asked.clauses) :]:
+            progress(item)
+        return observed
+
+    result = drive(story.course, reply)
     summary = summarise(
         edition,
         story.course,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.campaign.journal import read_journal
 from conformance.campaign.run import Settings, run_campaign
-from conformance.evidence.seal import seal
+from conformance.evidence.seal import grade_folder, seal
 from conformance.evidence.verify import audit_bundle
 from conformance.trial.outcome import TABLE
 from tests.fakes.agents import make, miniature
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.campaign.journal import JournalEntry
-    from conformance.campaign.schedule import Climbed
     from tests.fakes.agents import FakeAgent
 
 
 def campaign(
     out: Path, agent: FakeAgent | str = "answers_right", *, resume: bool = False, **settings: Any
-) -> Climbed:
-    """Run a campaign to its end or its stop."""
+) -> bool:
+    """Run a campaign to its end or its stop; say whether a budget cut it short."""
     agent = make(agent) if isinstance(agent, str) else agent
     settings.setdefault("seed", "a seed")
-    return asyncio.run(run_campaign(miniature(), agent, Settings(**settings), out, resume=resume))
+    asyncio.run(run_campaign(miniature(), agent, Settings(**settings), out, resume=resume))
 
 
 def bundle(out: Path, agent: FakeAgent | str = "answers_right", **more: Any) -> Path:
@@ -51,6 +50,11 @@ def journal(out: Path) -> list[JournalEntry]:
 
 def of(out: Path, kind: type) -> list[Any]:
     return [entry for entry in journal(out) if isinstance(entry, kind)]
+
+
+def level(out: Path) -> str:
+    """Return the level that a campaign's evidence comes to."""
+    return grade_folder(out, miniature()).summary.level
 
 
 def summary(out: Path) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from tests.campaign.campaigns import (
     campaign,
     counted,
     journal,
+    level,
     of,
     problems,
     sealed,
@@ -314,8 +315,7 @@ def test_max_time_ends_in_order_and_can_be_resumed(tmp_path):
     assert {entry.record.cause for entry in of(out, TrialDone)} == {"interrupted"}
     assert summary(sealed(out, agent))["ended"] == "budget"
     agent.policy = make("answers_right").policy
-    climbed = campaign(out, agent, resume=True)
-    assert climbed.result.level == "L2"
+    assert campaign(out, agent, resume=True) is False
     assert summary(sealed(out, agent))["level"] == "L2"
     assert problems(out) == []
 
@@ -433,11 +433,10 @@ def test_a_refused_resume_leaves_even_a_torn_line_as_it_is(tmp_path):
 @pytest.mark.parametrize("change", ["concurrency", "max_time_s", "secrets"])
 def test_what_is_not_on_the_certificate_may_change_at_a_resume(tmp_path, change):
     out = tmp_path / "c"
-    campaign(out, unit_of_tools(), max_calls=2)
+    assert campaign(out, unit_of_tools(), max_calls=2) is True
     more = {"concurrency": 7, "max_time_s": 100.0, "secrets": ("abcdefgh",)}
-    assert (
-        campaign(out, unit_of_tools(), resume=True, **{change: more[change]}).result.level == "L2"
-    )
+    assert campaign(out, unit_of_tools(), resume=True, **{change: more[change]}) is False
+    assert summary(sealed(out, unit_of_tools()))["level"] == "L2"
 
 
 def test_an_agent_s_terms_with_a_home_path_can_be_resumed(tmp_path):
@@ -445,7 +444,8 @@ def test_an_agent_s_terms_with_a_home_path_can_be_resumed(tmp_path):
     agent.name = "/home/alice/agent"
     campaign(out, agent, max_calls=2)
     assert b"alice" not in journal_path(out / "run").read_bytes()
-    assert campaign(out, agent, resume=True).result.level == "L2"
+    campaign(out, agent, resume=True)
+    assert level(out) == "L2"
 
 
 def test_a_resume_whose_journal_changed_is_refused_with_the_line(tmp_path):
@@ -528,7 +528,8 @@ def test_a_file_is_no_folder(tmp_path):
 
 @pytest.mark.parametrize("resume", [True, False])
 def test_an_empty_folder_is_as_good_as_none(tmp_path, resume):
-    assert campaign(tmp_path, resume=resume).result.level == "L2"
+    campaign(tmp_path, resume=resume)
+    assert level(tmp_path) == "L2"
 
 
 @pytest.mark.parametrize("journal_start", [None, b"", b'{"seq":0,"type":"opened","time'])
@@ -538,7 +539,8 @@ def test_a_campaign_killed_before_its_terms_starts_anew_on_a_resume(tmp_path, jo
     (tmp_path / "run/seed.key").write_text("0123")
     if journal_start is not None:
         (tmp_path / "run/journal.jsonl").write_bytes(journal_start)
-    assert campaign(tmp_path, resume=True).result.level == "L2"
+    campaign(tmp_path, resume=True)
+    assert level(tmp_path) == "L2"
     assert problems(sealed(tmp_path)) == []
 
 
@@ -609,3 +611,31 @@ def test_a_key_in_an_error_reaches_no_file_of_the_bundle(tmp_path):
         if path.is_file():
             assert key.encode() not in path.read_bytes(), path
     assert problems(out) == []
+
+
+def test_a_campaign_in_which_nothing_can_run_ends_at_once_and_says_so(tmp_path, monkeypatch):
+    from conformance.campaign import run as campaigns
+    from conformance.evidence import story
+
+    def denied(*arguments, **options):
+        course = plan_course(*arguments, **options)
+        return msgspec.structs.replace(
+            course,
+            levels=tuple(
+                msgspec.structs.replace(
+                    step,
+                    clauses=tuple(
+                        msgspec.structs.replace(clause, not_run="pending")
+                        for clause in step.clauses
+                    ),
+                )
+                for step in course.levels
+            ),
+        )
+
+    monkeypatch.setattr(campaigns, "plan_course", denied)
+    monkeypatch.setattr(story, "plan_course", denied)
+    out = bundle(tmp_path / "c")
+    assert summary(out)["level"] == "L0"
+    assert summary(out)["exit_code"] == 5
+    assert of(out, TrialStarted) == []
