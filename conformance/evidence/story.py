@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from conformance.authoring import LANGS
 from conformance.campaign.claim import parse_claim
 from conformance.campaign.journal import (
     Ended,
@@ -98,6 +99,8 @@ def read_story(folder: Path, edition: Edition) -> Story:
             where=f"{path}:1",
             mend="name that edition's folder with --edition",
         )
+    if not terms.langs or not set(terms.langs) <= set(LANGS):
+        raise EvidenceInvalidError(f"has no such languages: {terms.langs}", where=f"{path}:1")
     try:
         claim = parse_claim(terms.claim, edition)
         course = plan_course(edition, terms.plan, claim, denied=terms.denied)

@@ -100,7 +100,8 @@ def _shown(problems: list[str]) -> list[str]:
 
 def _is_derived(folder: Path, problem: EvidenceInvalidError) -> bool:
     """Say whether a problem is with what the re-grade makes anew, and so can point out itself."""
-    return problem.where in (str(folder / bundle.OBSERVATIONS), str(folder / bundle.SUMMARY))
+    derived = [folder / bundle.OBSERVATIONS, folder / bundle.SUMMARY]
+    return any(problem.where == str(path) and path.is_file() for path in derived)
 
 
 def _same_suite(folder: Path, problems: Collection[EvidenceInvalidError]) -> None:

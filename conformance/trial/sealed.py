@@ -150,9 +150,10 @@ def read_events(path: Path, head: str) -> Told:
 
 def _event(raw: dict[str, Any], where: str) -> events.TranscriptEvent:
     try:
-        return msgspec.convert(raw, events.TranscriptEvent)
+        event: events.TranscriptEvent = msgspec.convert(raw, events.TranscriptEvent)
     except msgspec.ValidationError as error:
         raise broken(where, f"is no event of a transcript ({error})") from error
+    return event
 
 
 def _call(event: events.ToolCall, where: str) -> Call:

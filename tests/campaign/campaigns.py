@@ -27,7 +27,7 @@ def campaign(
     """Run a campaign to its end or its stop; say whether a budget cut it short."""
     agent = make(agent) if isinstance(agent, str) else agent
     settings.setdefault("seed", "a seed")
-    asyncio.run(run_campaign(miniature(), agent, Settings(**settings), out, resume=resume))
+    return asyncio.run(run_campaign(miniature(), agent, Settings(**settings), out, resume=resume))
 
 
 def bundle(out: Path, agent: FakeAgent | str = "answers_right", **more: Any) -> Path:
