@@ -17,6 +17,8 @@ from .scenario import HISTORY_DAYS, METRICS, Query, Scenario
 PER_HOUR = 4
 """A reading every 15 minutes."""
 
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
 MetricName = Literal[
     "inlet_temp_c",
     "inlet_temp_f",
@@ -28,7 +30,7 @@ MetricName = Literal[
 ]
 AnyMetric = Annotated[str, Meta(description="as in query")]
 Place = Annotated[str, Meta(description="room (B2-07) or rack (B2-07-R14)")]
-Date = Annotated[str, Meta(description="YYYY-MM-DD")]
+Date = Annotated[str, Meta(description="YYYY-MM-DD", pattern=DATE)]
 StartHour = Annotated[int, Meta(ge=0, le=23)]
 EndHour = Annotated[int, Meta(ge=1, le=24, description="not included")]
 Aggregate = Literal["mean", "min", "max", "p95"]
