@@ -116,7 +116,7 @@ def test_a_file_is_no_folder(capsys, tmp_path):
 
 
 def test_a_folder_that_is_no_bundle(capsys, tmp_path):
-    assert "suite.lock.json" in fails(capsys, 7, "grade", tmp_path)
+    assert "manifest.json" in fails(capsys, 7, "grade", tmp_path)
 
 
 def test_an_unknown_family_or_knob(capsys):
