@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from conformance.agents.contract import Limits
-from conformance.errors import EvidenceInvalidError, UsageError
+from conformance.errors import ConformanceError, EvidenceInvalidError, UsageError
 from conformance.trial.chain import ChainWriter, read_chain, repair_tail, unwritable
 from conformance.trial.outcome import TABLE
 from conformance.trial.run import TrialRecord
@@ -108,7 +108,9 @@ JournalEntry = Opened | Population | TrialStarted | TrialDone | Resumed | Stoppe
 class Journal:
     """A campaign's journal, open for writing, and what it says so far."""
 
-    def __init__(self, run: Path, chain: ChainWriter, opened: Opened, seed: bytes) -> None:
+    def __init__(
+        self, run: Path, chain: ChainWriter, opened: Opened, seed: bytes, hold: int
+    ) -> None:
         self.run = run
         self.seed = seed
         self.opened = opened
@@ -118,6 +120,7 @@ class Journal:
         self.faults = 0
         """Trials so far that the suite itself failed."""
         self._chain = chain
+        self._hold = hold
 
     def population(self, step: str, clauses: tuple[str, ...]) -> None:
         """Write what the riders of ``step`` draw from, once."""
@@ -165,8 +168,9 @@ class Journal:
         _seed_file(self.run).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let others have it."""
         self._chain.close()
+        os.close(self._hold)
 
     def _keep(self, key: str, record: TrialRecord) -> None:
         treatment = TABLE[record.cause]
@@ -211,8 +215,13 @@ def open_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact)
         seed_source="os" if seed_text is None else "applicant",
     )
     chain = ChainWriter(journal_path(run), redact)
-    chain.write(opened)
-    return Journal(run, chain, opened, seed)
+    journal = Journal(run, chain, opened, seed, _hold(journal_path(run)))
+    try:
+        chain.write(opened)
+    except ConformanceError:
+        journal.close()
+        raise
+    return journal
 
 
 def has_begun(run: Path) -> bool:
@@ -233,9 +242,19 @@ def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redac
     A line torn by a crash is cut off. Trials in flight at the stop are lost and run again.
 
     Raises:
-        UsageError: the terms differ; the journal is as it was.
+        UsageError: the terms differ, or another process runs it; the journal is as it was.
         EvidenceInvalidError: the journal is broken, or its seed is gone; it is as it was.
     """
+    path = journal_path(run)
+    hold = _hold(path)
+    try:
+        return _resumed(run, terms, seed_text, redact, hold)
+    except BaseException:
+        os.close(hold)
+        raise
+
+
+def _resumed(run: Path, terms: Terms, seed_text: str | None, redact: Redact, hold: int) -> Journal:
     path = journal_path(run)
     entries = read_journal(run, is_torn=True)
     opened = entries[0]
@@ -252,7 +271,7 @@ def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redac
     except OSError as error:
         raise unwritable(path, error) from error
     chain = ChainWriter(path, redact, head=head, count=count)
-    journal = Journal(run, chain, opened, seed)
+    journal = Journal(run, chain, opened, seed, hold)
     journal.resumed(entries)
     return journal
 
@@ -275,6 +294,25 @@ def read_journal(run: Path, *, is_torn: bool = False) -> list[JournalEntry]:
     if not entries:
         raise EvidenceInvalidError("is empty", where=str(path))
     return entries
+
+
+def _hold(path: Path) -> int:
+    """Keep other processes from the journal until the file returned is closed, or this one ends."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this platform
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        raise UsageError(
+            "another process runs this campaign",
+            where=str(path),
+            mend="wait for its end, or stop it, then resume",
+        ) from error
+    return file
 
 
 def _recover_seed(run: Path, entries: list[JournalEntry]) -> bytes:

@@ -457,6 +457,22 @@ def test_a_resume_whose_journal_changed_is_refused_with_the_line(tmp_path):
         campaign(out, unit_of_tools(), resume=True)
 
 
+def test_a_campaign_that_runs_cannot_be_resumed_beside_itself(tmp_path):
+    out = tmp_path / "c"
+
+    async def resumes_itself(self, task, doors, private):
+        self.kept.append(journal_path(out / "run").read_bytes())
+        with pytest.raises(UsageError, match="another process runs this campaign"):
+            await run_campaign(miniature(), self, Settings(seed="a seed"), out, resume=True)
+        self.kept.append(journal_path(out / "run").read_bytes())
+        await solve(doors, private)
+
+    agent = FakeAgent(resumes_itself, name="resumes_itself")
+    campaign(out, agent, concurrency=1)
+    assert agent.kept[0] == agent.kept[1]
+    assert problems(sealed(out, agent)) == []
+
+
 def test_a_resume_without_its_seed_says_so(tmp_path):
     out = tmp_path / "c"
     with pytest.raises(AgentUnavailableError):
