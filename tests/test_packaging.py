@@ -254,8 +254,8 @@ def test_a_tasks_folder_of_a_vendor_does_not_collide(installed, tmp_path):
     for folder in FOLDERS:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text("raise RuntimeError('the vendor\\'s own')")
-    found = state_of(installed, tmp_path)
-    assert not Path(found["root"]).is_relative_to(tmp_path)
+    (tmp_path / "tasks" / "edition.yaml").write_text("id: theirs\n")
+    assert not Path(state_of(installed, tmp_path)["root"]).is_relative_to(tmp_path)
 
 
 def grade_the_oracle(command, folder):

@@ -201,6 +201,20 @@ def test_a_clause_of_a_step_that_is_not_on_its_axis(root, capsys):
     ]
 
 
+def test_a_clause_on_the_wrong_axis_does_not_count_for_its_step(root, capsys):
+    line = edit(root, "axis: agency", "axis: trust")
+    assert refused(capsys, root) == [
+        (
+            f"{MANIFEST}:{line_of(root, '- {id: L1')}: agency.steps[L1]: L1 has no mandatory clause"
+            " — add one, or take the step out"
+        ),
+        (
+            f"{MANIFEST}:{line + 1}: clauses[L1-TOL-1].step: L1 is no step of the trust axis"
+            " — use one of T1"
+        ),
+    ]
+
+
 def test_an_unknown_dimension(root, capsys):
     line = edit(root, "dimension: TOL", "dimension: PLN")
     assert refused(capsys, root) == [
