@@ -40,6 +40,17 @@ _PATTERNS = (
     rb"://(?P<userinfo>[^/\s\"'\\]+)@",
     rb"(?P<home>(?:/|\b[A-Za-z]:\\+)(?:home|Users)(?:/|\\+)[^/\s\"'\\]+)",
 )
+_HINTS = (
+    b"authorization",
+    b"key",
+    b"bearer ",
+    b"sk-",
+    b"/home/",
+    b"/users/",
+    b"\\home",
+    b"\\users",
+)
+"""A line with none of these, no user-info and no secret is passed on as it is."""
 
 
 def redactor(secrets: Iterable[str], environment: Iterable[str] = ()) -> Callable[[bytes], bytes]:
@@ -55,9 +66,19 @@ def redactor(secrets: Iterable[str], environment: Iterable[str] = ()) -> Callabl
     own_home = rb"(?<![A-Za-z0-9_-])(?P<own>" + re.escape(home.encode()) + rb")(?![A-Za-z0-9_-])"
     patterns = [*([own_home] if len(home) > 1 else []), *_PATTERNS]
     by_pattern = re.compile(b"|".join(patterns))
-    whole = re.compile(b"|".join([*_literals(hidden), *patterns]))
+    forms = _forms(hidden)
+    literals = [rb"(?P<secret>" + b"|".join(map(re.escape, forms)) + b")"] if forms else []
+    whole = re.compile(b"|".join([*literals, *patterns]))
+    own = (*forms, home.encode())
 
     def redact(line: bytes) -> bytes:
+        low = line.lower()
+        if not (
+            any(hint in low for hint in _HINTS)
+            or (b"://" in low and b"@" in low)
+            or any(form in line for form in own)
+        ):
+            return line
         cleaned = whole.sub(_mark, line)
         if cleaned == line or _is_json(cleaned):
             return cleaned
@@ -73,17 +94,15 @@ def redactor(secrets: Iterable[str], environment: Iterable[str] = ()) -> Callabl
     return redact
 
 
-def _literals(hidden: Iterable[str]) -> Iterator[bytes]:
-    """Yield the pattern of the values themselves, where there are any."""
-    written = {
+def _forms(hidden: Iterable[str]) -> list[bytes]:
+    """Return the values as they stand in JSON, the longest first."""
+    forms = {
         form.encode()
         for value in hidden
         for ascii_only in (True, False)
         for form in _escaped(value, ascii_only=ascii_only)
     }
-    if written:
-        longest_first = sorted(written, key=lambda form: (-len(form), form))
-        yield rb"(?P<secret>" + b"|".join(map(re.escape, longest_first)) + b")"
+    return sorted(forms, key=lambda form: (-len(form), form))
 
 
 def _mark(match: re.Match[bytes]) -> bytes:
