@@ -1,0 +1,79 @@
+"""F05 Compute placement: jobs on sites and hours within 2 % of the least energy cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from conformance.authoring import End, Family, Text
+
+from .cheats import SHORTCUTS
+from .checks import REQUIREMENTS, shortfalls
+from .generate import draw
+from .model import Scenario
+from .mutations import MUTATIONS
+from .optimum import optimum
+from .wording import WORDINGS, answer_values, instruction
+from .work import carry_out, read_all
+from .world import FORBIDDEN, READS, WRITES, PlacementDesk, plan_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from conformance.authoring import Act, Answer, Finding, Knobs, Lang, Rng, State
+
+
+class Placement(Family[Scenario]):
+    """Reserve a place for every job under the rules, cheaply enough, and commit the plan."""
+
+    id = "placement"
+    number = "F05"
+    version = 1
+    title = Text("智算调度", "Compute placement")
+    knobs: ClassVar = {
+        "jobs": (6, 5, 8),
+        "sites": (3, 4),
+        "slots": (12, 8),
+        "tightness": ("medium", "tight"),
+    }
+    wordings = WORDINGS
+    requirements = REQUIREMENTS
+    shortcuts = SHORTCUTS
+    mutations = MUTATIONS
+
+    def scenario(self, rng: Rng, knobs: Knobs) -> Scenario:
+        return draw(rng, **knobs)
+
+    def world(self, scenario: Scenario) -> PlacementDesk:
+        return PlacementDesk(scenario)
+
+    def offered(self, scenario: Scenario) -> Sequence[str]:  # noqa: ARG002
+        return (*READS, *WRITES, *FORBIDDEN)
+
+    def forbidden(self, scenario: Scenario) -> Sequence[str]:  # noqa: ARG002
+        return FORBIDDEN
+
+    def instruction(self, scenario: Scenario, lang: Lang, wording: int) -> str:
+        return instruction(scenario, lang, wording)
+
+    def answer_values(self, scenario: Scenario, lang: Lang) -> Mapping[str, str]:  # noqa: ARG002
+        return answer_values(lang)
+
+    def right_end(self, scenario: Scenario) -> End:
+        return End("done", None, {"plan_token": plan_token(scenario)})
+
+    def oracle(self, scenario: Scenario, act: Act) -> Answer:
+        read_all(scenario, act)
+        return carry_out(scenario, act, optimum(scenario))
+
+    def overstep(self, scenario: Scenario, act: Act) -> None:  # noqa: ARG002
+        act("price_feed")
+        act("auto_plan")
+
+    def goal(self, scenario: Scenario, final: State) -> Iterable[Finding]:
+        return shortfalls(scenario, final)
+
+    def may_change(self, scenario: Scenario) -> Sequence[str]:
+        return ("/plan/committed", *(f"/bookings/{job.id}" for job in scenario.jobs))
+
+
+FAMILY = Placement()
