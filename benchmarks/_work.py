@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import resource
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -20,15 +21,23 @@ from conformance.trial.run import TrialRecord, new_trial_id, run_trial
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAMILY = "reimbursement"
-KNOBS = {"claims": 3}
+LONG = ("reimbursement", {"claims": 3})
+"""Trials of many calls, with eight tools or more."""
+SHORT = ("records", {"ending": "change", "decoys": 10})
+"""Trials of two calls."""
 
 
-def make_instances(edition: Edition, count: int) -> list[Instance[Any]]:
-    """Return instances whose oracle needs five calls or more, with eight tools or more."""
-    made = [edition.instance(FAMILY, KNOBS, seed=f"bench-{n}", lang="en") for n in range(count)]
-    assert all(len(i.tools) >= 8 and len(i.solve().calls) >= 5 for i in made)
-    return made
+def make_instances(
+    edition: Edition, count: int, kind: tuple[str, dict[str, Any]] = LONG
+) -> list[Instance[Any]]:
+    """Return instances that differ in their instruction, by which the endpoint knows them."""
+    made: dict[str, Instance[Any]] = {}
+    for number in itertools.count():
+        instance = edition.instance(kind[0], kind[1], seed=f"bench-{number}", lang="en")
+        made.setdefault(instance.instruction, instance)
+        if len(made) == count:
+            return list(made.values())
+    raise AssertionError
 
 
 def script(instance: Instance[Any]) -> list[dict[str, Any]]:
@@ -110,6 +119,7 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 __all__ = [
+    "SHORT",
     "bare_loop",
     "cpu_s",
     "load",

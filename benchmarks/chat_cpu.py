@@ -35,12 +35,13 @@ async def main() -> None:
     edition = load()
     before = cpu_s()
     instances = make_instances(edition, TRIALS)
+    assert all(len(i.tools) >= 8 and len(i.solve().calls) >= 5 for i in instances)
     print(f"generation: {(cpu_s() - before) / TRIALS * 1000:.2f} ms CPU an instance")
     scripts = {instance.instruction: script(instance) for instance in instances}
     results = {instance.instruction: tool_results(instance) for instance in instances}
     calls = sum(map(len, scripts.values()))
     solved = edition.grader("solved")
-    system = wording("en").system
+    system = wording("en").rules
     ours_all, bare_all = [], []
     with Endpoint(scripts) as endpoint, scratch() as folder:
         client = openai.AsyncOpenAI(api_key="none", base_url=endpoint.base_url, max_retries=0)

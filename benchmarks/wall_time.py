@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import openai
 from _endpoint import Endpoint
-from _work import bare_loop, load, make_instances, run_trials, scratch, script, tool_results
+from _work import SHORT, bare_loop, load, make_instances, run_trials, scratch, script, tool_results
 
 from conformance.agents.chat import ChatAgent
 from conformance.agents.wording import wording
+
+if TYPE_CHECKING:
+    from conformance.authoring import Instance
 
 CALLS, AT_ONCE, DELAY_S = 640, 64, 0.25
 BAR = 1.1
@@ -22,34 +26,33 @@ BAR = 1.1
 
 async def main() -> None:
     edition = load()
-    instances, calls = [], 0
-    for instance in make_instances(edition, 120):
-        if calls >= CALLS:
-            break
-        instances.append(instance)
-        calls += len(script(instance))
+    instances = make_instances(edition, CALLS // 2, SHORT)
+    calls = sum(len(script(instance)) for instance in instances)
     scripts = {instance.instruction: script(instance) for instance in instances}
     results = {instance.instruction: tool_results(instance) for instance in instances}
-    at_once = min(AT_ONCE, len(instances))
-    ideal = max(calls / at_once, *map(len, scripts.values())) * DELAY_S
+    ideal = calls / AT_ONCE * DELAY_S
     with Endpoint(scripts, DELAY_S) as endpoint, scratch() as folder:
         client = openai.AsyncOpenAI(
             api_key="none", base_url=endpoint.base_url, max_retries=0, timeout=60
         )
         agent = ChatAgent("scripted", endpoint.base_url, style="native")
         await agent.open()
-        system = wording("en").system
+        system = wording("en").rules
         began = time.perf_counter()
-        await asyncio.gather(
-            *(bare_loop(client, i, results[i.instruction], system) for i in instances)
-        )
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(instance: Instance[Any]) -> None:
+            async with gate:
+                await bare_loop(client, instance, results[instance.instruction], system)
+
+        await asyncio.gather(*map(one, instances))
         bare = time.perf_counter() - began
         began = time.perf_counter()
-        await run_trials(agent, instances, Path(folder), at_once)
+        await run_trials(agent, instances, Path(folder), AT_ONCE)
         ours = time.perf_counter() - began
         await agent.close()
         await client.close()
-    print(f"{calls} calls, {at_once} trials at once, {DELAY_S * 1000:.0f} ms endpoint")
+    print(f"{calls} calls, {AT_ONCE} trials at once, {DELAY_S * 1000:.0f} ms endpoint")
     print(f"ideal {ideal:.2f} s, bare {bare:.2f} s, ours {ours:.2f} s")
     print(f"ratio to the bare client: {ours / bare:.2f} (bar {BAR})")
 
