@@ -130,7 +130,14 @@ def _print_curves(edition: Edition, curves: list[ClauseCurve]) -> None:
         table = Table(title=f"{edition.id} · {plan}", title_justify="left")
         for heading in ("clause", "rule", "p0", "p1", "n max"):
             table.add_column(heading)
-        for heading in ("P(pass) p0", "P(pass) p1", "E[n] p0", "E[n] p1", "E[n] 1.0", "fewest"):
+        for heading in (
+            "P(pass) p0",
+            "P(pass) p1",
+            r"E\[n] p0",
+            r"E\[n] p1",
+            r"E\[n] 1.0",
+            "fewest",
+        ):
             table.add_column(heading, justify="right")
         for item in (item for item in curves if item.plan == plan):
             clause = edition.clause(item.clause)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from conformance.authoring import Answer, Mutation, Rng, Status, Step, Trace
 
 from .model import (
@@ -142,7 +140,7 @@ def _token(change: Callable[[str, Rng], str | None]) -> Operator:
         token = change(values.pop("plan_token"), rng)
         if token is not None:
             values["plan_token"] = token
-        return trace._replace(answer=msgspec.structs.replace(trace.answer, values=values))
+        return trace._replace(answer=Answer(trace.answer.status, values=values))
 
     return apply
 
