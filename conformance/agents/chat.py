@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _CANARY_TIMEOUT_S = 30.0
 _BYTES_PER_TOKEN = 4
 _SAME_AGAIN = 8
-"""The same calls with the same results so many times in a row end the trial: the model is stuck."""
+_SAME_ERROR_AGAIN = 5
+"""The same calls with the same results, or errors, so many times in a row: the model is stuck."""
 _OPEN_FIRST = "open() comes before run()"
 
 _encode = msgspec.json.Encoder().encode
@@ -222,26 +223,28 @@ class _Turn:
 
     async def _execute(self, message: dict[str, Any], calls: Sequence[Wanted]) -> None:
         texts: list[str] = []
+        has_failed = False
         for call in calls:
-            text, self.is_over = await self._call(call)
+            text, is_error, self.is_over = await self._call(call)
+            has_failed = has_failed or is_error
             if self.is_over:
                 left = len(calls) - len(texts) - 1
                 if left:
                     self._doors.note("calls_after_answer", count=left)
                 return
             texts.append(text)
-        if self._is_stuck(calls, texts):
-            self._end(f"the same call with the same result {_SAME_AGAIN} times in a row")
+        self._count_same(calls, texts)
+        if self._same >= (_SAME_ERROR_AGAIN if has_failed else _SAME_AGAIN):
+            self._end(f"the same call with the same result {self._same} times in a row")
             return
         self._talk.add(echo(message, calls), is_echo=True)
         for result in results(calls, texts, self._kit.lang):
             self._talk.add(result)
 
-    def _is_stuck(self, calls: Sequence[Wanted], texts: list[str]) -> bool:
+    def _count_same(self, calls: Sequence[Wanted], texts: list[str]) -> None:
         now = ([call._replace(call_id=None) for call in calls], texts)
         self._same = self._same + 1 if now == self._last else 1
         self._last = now
-        return self._same >= _SAME_AGAIN
 
     async def _call(self, call: Wanted) -> _Called:
         complaint = ""
@@ -254,10 +257,10 @@ class _Turn:
             ).decode()
         if not call.name:
             self._doors.note("unreadable_call", problem=call.problem, text=str(call.arguments))
-            return _Called(complaint, is_end=False)
+            return _Called(complaint, is_error=True, is_end=False)
         # Broken arguments go through the door as they are: a failed call is part of the record.
         reply = await self._doors.call_tool(call.name, call.arguments)
-        return _Called(complaint or reply.text, reply.is_end)
+        return _Called(complaint or reply.text, reply.is_error, reply.is_end)
 
     def _submit_text(self, content: str) -> bool:
         """Take a message that is the answer object as a whole."""
@@ -296,6 +299,7 @@ class _Turn:
 
 class _Called(NamedTuple):
     text: str
+    is_error: bool
     is_end: bool
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 StyleWish = Literal["auto", "native", "structured"]
 
 PROBE_TIMEOUT_S = 60.0
-_BRIEF_TOKENS = 200
+_BRIEF_TOKENS = 120
 _THINKING_TOKENS = 2048
 _PATIENCE = Patience(
     retries=2, timeout_retries=0, first_wait_s=0.5, longest_wait_s=2.0, longest_retry_after_s=20.0

@@ -189,9 +189,10 @@ async def test_a_model_that_heeds_the_reminder_goes_on() -> None:
     assert doors.answer is not None
 
 
-async def test_a_model_that_is_stuck_is_stopped() -> None:
-    doors, requests = await run(calls(call("look", {"room": 1})))
-    assert len(requests) == 8
+@pytest.mark.parametrize(("arguments", "times"), [({"room": 1}, 5), ({"rack": "R1"}, 8)])
+async def test_a_model_that_is_stuck_is_stopped(arguments: Any, times: int) -> None:
+    doors, requests = await run(calls(call("look", arguments)))
+    assert len(requests) == times
     assert doors.noted == ["ended_without_answer"]
 
 
