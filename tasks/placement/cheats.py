@@ -21,6 +21,7 @@ from .planning import (
     every_packing,
     greedy,
     orders,
+    packing,
     places,
     price_only,
     regret,
@@ -99,6 +100,13 @@ def _swap_search(scenario: Scenario, _: Rng) -> Choice | None:
 def _regret_and_swaps(scenario: Scenario, _: Rng) -> Choice | None:
     on = board(scenario)
     return descent(on, regret(on))
+
+
+def _packed(percent: int, direction: int, order: str) -> Callable[[Scenario, Rng], Choice | None]:
+    """Pack at a percentage that the generator does not try."""
+    return lambda scenario, _: greedy(
+        packing(board(scenario), percent, direction), orders(scenario)[order]
+    )
 
 
 def _per_kilowatt_hour(scenario: Scenario, _: Rng) -> Choice | None:
@@ -219,6 +227,8 @@ SHORTCUTS: tuple[Shortcut[Scenario], ...] = (
     Shortcut("by_price_per_kwh", _placed(_per_kilowatt_hour), held_out=True),
     Shortcut("first_fit", _placed(_first_fit), held_out=True),
     Shortcut("last_fit", _placed(_last_fit), held_out=True),
+    Shortcut("early_cheap_hours", _placed(_packed(112, 1, "deadline")), held_out=True),
+    Shortcut("late_cheap_hours", _placed(_packed(125, -1, "energy")), held_out=True),
     Shortcut("regret", _placed(lambda s, _: regret(board(s))), held_out=True),
     Shortcut("random_restarts", _placed(_random_restarts), held_out=True),
     Shortcut("swap_search", _placed(_swap_search), held_out=True),

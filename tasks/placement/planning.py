@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _CELL_BITS = 10
 _GUARD = 1 << (_CELL_BITS - 1)
 
-PACKING_PERCENTS = (105, 110, 115, 120, 130, 150, 200)
+PACKING_PERCENTS = (102, 105, 110, 115, 120, 130, 150, 200)
 """How much more than its cheapest place a packer pays to have a job early, or late."""
 
 
