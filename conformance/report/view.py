@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from conformance.report.transcripts import Transcripts
 
 
+TOOL_STYLES = ("native", "structured")
+"""How a model's tools were called, as the preflight probe chose."""
+
+
 class Rung(NamedTuple):
     """One step of an axis as the ladder shows it."""
 
@@ -231,6 +235,8 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
     )
     yield Fact(say("result.mode"), type(claim.mode)(claim.mode.zh + mode_note.zh, claim.mode.en))
     yield Fact(say("result.evidence_class"), both(claim.evidence_class))
+    if claim.agent.get("style") in TOOL_STYLES:
+        yield Fact(say("result.style"), say(f"result.style_{claim.agent['style']}"))
     yield Fact(say("result.date"), when)
     yield Fact(say("result.trials"), both(f"{len(evidence.trials):,}"))
     yield Fact(say("result.langs"), joined([say(f"viewer.lang_{lang}") for lang in summary.langs]))

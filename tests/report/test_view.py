@@ -180,3 +180,14 @@ def test_a_bundle_without_its_summary_is_refused(copy_of, liar):
     (folder / bundle.SUMMARY).unlink()
     with pytest.raises(EvidenceInvalidError, match="is missing"):
         read_evidence(folder)
+
+
+@pytest.mark.parametrize(("style", "named"), [("structured", "JSON Schema"), ("native", "native")])
+def test_the_tool_style_that_the_probe_chose_is_named(liar, style, named):
+    evidence = read_evidence(liar)
+    claim = msgspec.structs.replace(
+        evidence.claim, agent={"kind": "chat", "model": "m", "style": style}
+    )
+    view = build_view(evidence._replace(claim=claim), read_transcripts(evidence))
+    found = {fact.label.en: fact.value.en for fact in view.facts}
+    assert named in found["Tool style"]
