@@ -194,6 +194,10 @@ class ModelClient:
         message = first.get("message") if isinstance(first, dict) else None
         if not isinstance(first, dict) or not isinstance(message, dict):
             return self._error_in_body(data)
+        try:
+            msgspec.json.encode(data)
+        except UnicodeEncodeError:
+            return _bad_body("half a surrogate pair is no character")
         usage = data.get("usage")
         served = data.get("model")
         fingerprint = data.get("system_fingerprint")

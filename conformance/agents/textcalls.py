@@ -82,7 +82,7 @@ def read_arguments(name: str, given: Any, call_id: str | None = None) -> Wanted:
     if not isinstance(given, str):
         return Wanted(name, given, None, call_id)
     try:
-        return Wanted(name, json.loads(given), None, call_id)
+        return Wanted(name, _read_json(given), None, call_id)
     except (ValueError, RecursionError) as error:
         return Wanted(name, given, f"arguments are not JSON ({error})", call_id)
 
@@ -93,7 +93,7 @@ def _tagged(text: str) -> Iterator[Wanted]:
         while start < len(text) and text[start].isspace():
             start += 1
         try:
-            value, _ = _DECODER.raw_decode(text, start)
+            value = _writable(_DECODER.raw_decode(text, start)[0])
         except (ValueError, RecursionError) as error:
             named = _NAMED_MARK.match(text, start)
             if named is None:
@@ -122,7 +122,7 @@ def _parameters(body: str) -> dict[str, Any] | None:
 
 def _json_or_text(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _read_json(text)
     except (ValueError, RecursionError):
         return text
 
@@ -148,6 +148,20 @@ def _loads(text: str) -> Any:
     if not text.startswith(("{", "[")):
         return None
     try:
-        return json.loads(text)
+        return _read_json(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _read_json(text: str) -> Any:
+    return _writable(json.loads(text))
+
+
+def _writable(value: Any) -> Any:
+    """Return a decoded value.
+
+    Raises:
+        ValueError: it holds half a surrogate pair, which JSON can spell but no UTF-8 text can hold.
+    """
+    json.dumps(value, ensure_ascii=False).encode()
+    return value

@@ -158,7 +158,8 @@ def _print_curves(edition: Edition, curves: list[ClauseCurve]) -> None:
                 " ".join(filter(None, (str(item.fewest or "–"), state))),
             )
         out.print(table)
-    out.print(f"edition {edition.id}, sha256 {edition.digest}: no problem found")
+    out.print(f"edition {edition.id}: no problem found")
+    out.print(f"sha256 {edition.digest}")
 
 
 def _drawn(clause: Any) -> str:

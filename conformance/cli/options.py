@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from conformance.authoring import Lang
 
+PLAIN_WIDTH = 140
+"""Columns where there is no terminal to ask: no table wraps."""
+
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -89,7 +92,7 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     is_plain = is_quiet(stderr=stderr)
-    width = None if not is_plain else max(100, int(os.environ.get("COLUMNS", "120")))
+    width = max(PLAIN_WIDTH, int(os.environ.get("COLUMNS", "0"))) if is_plain else None
     return Console(stderr=stderr, no_color=is_plain or None, width=width, highlight=False)
 
 

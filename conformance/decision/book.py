@@ -6,6 +6,8 @@ import operator
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from conformance.decision.result import (
     NO_LEVEL,
     NO_POPULATION,
@@ -20,7 +22,7 @@ from conformance.decision.rules import CRITICAL, Decision, decide, judge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.decision.spec import Clause, Course, Step, Verdict
+    from conformance.decision.spec import Clause, Course, Rule, Step, Verdict
 
 _GRAVITY: tuple[Verdict, ...] = ("fail", "not_run", "inconclusive", "pass", "inapplicable")
 """Of a step's clauses the gravest verdict is the step's."""
@@ -72,9 +74,18 @@ class Book:
         return decision is not None
 
     def leave(self, clauses: Iterable[Clause], reason: str) -> None:
-        """End clauses that were tried and are undecided."""
+        """End clauses that were tried and are undecided.
+
+        ``n_min`` puts a verdict off so that a report has something to show; where the stream ends
+        before it, evidence that is already enough against a clause is not thrown away. A pass
+        always needs ``n_min``.
+        """
         for clause in clauses:
-            self._decisions[clause.id] = Decision("inconclusive", reason)
+            found = decide(_from_the_first(clause.rule), self._values[clause.id])
+            failed = found is not None and found.verdict == "fail"
+            self._decisions[clause.id] = (
+                found if found is not None and failed else Decision("inconclusive", reason)
+            )
 
     def end_by_floors(
         self,
@@ -131,6 +142,7 @@ class Book:
     def _clause_result(self, clause: Clause) -> ClauseResult:
         verdict, reason = self._decisions[clause.id]
         is_critical = clause.id in self._critical
+        rule = _from_the_first(clause.rule) if verdict == "fail" else clause.rule
         return ClauseResult(
             clause=clause.id,
             step=clause.step,
@@ -138,7 +150,7 @@ class Book:
             reason=reason,
             judgement=None
             if verdict in ("inapplicable", "not_run")
-            else judge(clause.rule, self._values[clause.id], critical=is_critical),
+            else judge(rule, self._values[clause.id], critical=is_critical),
         )
 
     def _step_result(self, step: Step) -> StepResult:
@@ -168,6 +180,11 @@ class Book:
             if verdict not in ("pass", "inapplicable")
         ]
         return tuple(name for _, name in sorted(against, key=operator.itemgetter(0)))
+
+
+def _from_the_first(rule: Rule) -> Rule:
+    """Return the rule with verdicts from the first observation on."""
+    return msgspec.structs.replace(rule, n_min=1)
 
 
 def clauses_of(steps: Iterable[Step]) -> Iterable[Clause]:

@@ -10,7 +10,10 @@ import pytest
 
 from conformance.agents.chat import ChatAgent
 from conformance.agents.contract import ModelFaultError, TrialEndedError
+from conformance.agents.faults import Failure
+from conformance.agents.modelclient import Address, ModelClient
 from conformance.agents.sampling import Sampling
+from conformance.agents.textcalls import find_text_calls, read_arguments
 from conformance.agents.wording import wording
 from tests.fakes import endpoint as fake
 from tests.fakes.doors import Called, FakeDoors, task
@@ -319,3 +322,34 @@ async def test_reasoning_fields_go_back_beside_tool_calls() -> None:
     body["choices"][0]["message"]["reasoning_content"] = "R1 it is."
     _, requests = await run(thought._replace(body=json.dumps(body).encode()), submits())
     assert requests[1]["messages"][2]["reasoning_content"] == "R1 it is."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        calls(call("look", '{"at": "\\ud800"}')),
+        says('<tool_call>{"name": "look", "arguments": {"at": "\\ud800"}}</tool_call>'),
+        says('{"name": "look", "arguments": {"at": "\\udfff"}}'),
+    ],
+)
+def test_half_a_surrogate_pair_in_arguments_is_the_models_mistake(reply):
+    for wanted in find_calls(reply):
+        json.dumps([wanted.arguments, wanted.problem], ensure_ascii=False).encode()
+
+
+def find_calls(reply):
+    message = json.loads(reply.body)["choices"][0]["message"]
+    native = [
+        read_arguments(c["function"]["name"], c["function"]["arguments"])
+        for c in message.get("tool_calls") or []
+    ]
+    found = find_text_calls(message["content"] or "", ["look"])
+    return native + (found.calls if found else [])
+
+
+def test_a_message_with_half_a_surrogate_pair_is_a_bad_reply():
+    client = ModelClient(Address("m"))
+    message = {"role": "assistant", "content": "\ud800"}
+    got = client._read({"choices": [{"message": message}]})
+    assert isinstance(got, Failure)
+    assert got.kind == "bad_reply"

@@ -262,7 +262,7 @@ def test_validate_looks_at_form_alone():
     odd = {
         "gpus": True,
         "memory_gib": 1.5,
-        "scratch_gb": float("inf"),
+        "scratch_gb": 0.5,
         "wall_time": "36h",
         "start_after": "2026-02-30",
         "dataset": "ds-1-a",
