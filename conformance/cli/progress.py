@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from conformance.cli.options import console, is_quiet
+from conformance.trial.outcome import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ class CampaignProgress:
         """A trial ended."""
         self._trials += 1
         self._calls += record.model_calls or record.tool_calls
-        if record.outcome not in ("completed", "no_contact"):
+        if not TABLE[record.cause].counts:  # what counts is in the report
             self._line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
         self._show()
 

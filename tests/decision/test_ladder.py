@@ -19,7 +19,7 @@ from conformance.decision import (
     exit_code,
 )
 
-from .synthetic import Agent, clause, course, step, verdicts
+from .synthetic import L2_RULE, Agent, clause, course, step, verdicts
 
 NO_CLAIM = Claim()
 WEAK = dict.fromkeys(("L1-A", "L1-B", "L2-A", "L2-B"), 0.0)
@@ -359,6 +359,26 @@ def test_a_budget_leaves_the_undecided_inconclusive_and_the_rest_not_run():
     assert verdicts(result)["L3-A"] == ("not_run", "pending")
     assert result.efficiency.reason == "budget"
     assert exit_code(result, NO_CLAIM) == 0
+
+
+def test_a_stop_before_n_min_does_not_hide_a_failure_that_is_sure():
+    result = play(agent=Agent(chances={"L1-A": 0.0}, stop_after=10))
+    failed = next(item for item in result.clauses if item.clause == "L1-A")
+    assert (failed.verdict, failed.reason, failed.judgement.n) == ("fail", None, 10)
+    assert failed.judgement.verdict == "fail"
+    assert failed.judgement.upper < L2_RULE.p0
+    assert result.levels[0].verdict == "fail"
+
+
+def test_a_stop_before_n_min_never_makes_a_pass():
+    result = play(agent=Agent(stop_after=29))
+    assert result.level is None
+    assert {item.verdict for item in result.clauses if item.step == "L1"} == {"inconclusive"}
+
+
+def test_a_stop_leaves_open_what_is_not_sure():
+    result = play(agent=Agent(chances={"L1-A": 0.0}, stop_after=1))
+    assert verdicts(result)["L1-A"] == ("inconclusive", "budget")
 
 
 def test_a_budget_keeps_what_was_decided_before_it():
