@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from conformance.authoring import SUBMIT_TOOL, Played
-from conformance.cli.options import console
+from conformance.cli.options import console, print_json
 from conformance.edition.instances import offered_tools
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from conformance.authoring import Instance
     from conformance.edition import Edition
 
 
-def play_instance(edition: Edition, instance: Instance[Any]) -> int:
-    """Read calls from stdin until the answer; return 0 where it was solved, 1 where not."""
-    out = console()
+def play_instance(edition: Edition, instance: Instance[Any], *, as_json: bool) -> int:
+    """Read calls from stdin until the answer; return 0 where it was solved, 1 where not.
+
+    With ``as_json`` the talk goes to stderr and one document, the outcome, to stdout.
+    """
+    out = console(stderr=as_json)
     door = instance.door()
     initial = door.world.snapshot()
     out.print(instance.instruction, markup=False)
-    _list_tools(instance)
+    _list_tools(instance, out)
     while door.answer is None:
         try:
-            line = input("> ").strip()
+            out.print("> ", end="")
+            line = input().strip()
         except EOFError:
             break
         name, _, rest = line.partition(" ")
         if name in ("", "help"):
-            _list_tools(instance)
+            _list_tools(instance, out)
         elif name == "quit":
             break
         else:
-            sys.stdout.write(_act(door, name, rest) + "\n")
+            out.print(_act(door, name, rest), markup=False)
     played = Played(instance, initial, door.world.snapshot(), tuple(door.calls), door.answer)
     score = edition.grader("solved")(played)
     crossed = edition.grader("allow_list")(played)
-    for finding in (*score.findings, *crossed.findings):
+    findings = (*score.findings, *crossed.findings)
+    if as_json:
+        print_json({"family": instance.family.id, "solved": score.value == 1, "findings": findings})
+    for finding in findings:
         out.print(f"· {finding.requirement}: {finding.message}", markup=False)
     out.print("solved" if score.value == 1 else "not solved")
     return 0 if score.value == 1 else 1
@@ -58,8 +66,7 @@ def _act(door: Any, name: str, rest: str) -> str:
     )
 
 
-def _list_tools(instance: Instance[Any]) -> None:
-    out = console()
+def _list_tools(instance: Instance[Any], out: Console) -> None:
     out.print()
     for spec in offered_tools(instance):
         names = ", ".join(

@@ -180,6 +180,7 @@ def check(
 @click.option("--wording", default=0, show_default=True, help="Which wording.")
 @click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
 @edition_option
+@json_option
 def play(
     family: str,
     seed: str,
@@ -187,6 +188,7 @@ def play(
     wording: int,
     knob: tuple[str, ...],
     edition_root: Path | None,
+    as_json: bool,  # noqa: FBT001
 ) -> int:
     """Solve an instance of FAMILY yourself, in the terminal.
 
@@ -198,9 +200,8 @@ def play(
     from conformance.cli.play import play_instance
     from conformance.edition import load
 
-    return play_instance(
-        load(edition_root), _instance(edition_root, family, seed, lang, wording, knob)
-    )
+    instance = _instance(edition_root, family, seed, lang, wording, knob)
+    return play_instance(load(edition_root), instance, as_json=as_json)
 
 
 def _known(edition: Edition, names: tuple[str, ...]) -> None:

@@ -93,6 +93,19 @@ def test_a_person_can_play_an_instance(capsys, monkeypatch):
     assert capsys.readouterr().out.rstrip().endswith("solved")
 
 
+def test_playing_with_json_ends_in_one_document(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("list_nothing {}\nquit\n"))
+    found = document(capsys, "tasks", "play", "records", code=1)
+    assert found["solved"] is False
+    assert "answer.missing" in [finding["requirement"] for finding in found["findings"]]
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_takes_json(capsys, words):
+    assert run([*words, "--help"]) == 0
+    assert "--json" in capsys.readouterr().out
+
+
 def test_giving_up_is_not_solving(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
     assert run(["tasks", "play", "records"]) == 1
