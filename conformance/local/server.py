@@ -88,6 +88,8 @@ def _params(xllamacpp: Any, settings: Settings) -> Any:
     params.n_parallel = settings.slots
     params.n_ctx = settings.slots * settings.slot_tokens
     params.use_jinja = True
+    # Greedy unless a request says otherwise: a small model copies better so, and a run repeats.
+    params.sampling.temp = 0.0
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     # Idle threads sleep: a spinning one takes the core that the other trials' prompts need.
     params.cpuparams.poll = params.cpuparams_batch.poll = 0

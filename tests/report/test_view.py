@@ -9,6 +9,7 @@ from conformance.evidence.documents import SummaryDocument
 from conformance.report.sources import read_evidence
 from conformance.report.transcripts import read_transcripts
 from conformance.report.view import agent_name, build_view
+from tests.report.conftest import builtin, certify
 
 
 def view_of(folder):
@@ -152,6 +153,11 @@ def test_a_budget_that_ended_it_is_said_and_trials_cut_short_are_listed(hostile)
     assert any("1 trial did not count" in text for text in texts)
     assert any("2 trials were run but no longer needed" in text for text in texts)
     assert any("the model refused × 12" in text for text in texts)
+    assert "Failed after" in view.limits[0].limit.sentence.en
+
+
+def test_what_a_budget_left_open_is_said_to_be(tmp_path):
+    view = view_of(certify(tmp_path / "b", builtin("oracle"), "L1", max_calls=12, concurrency=1))
     assert "The budget ended after" in view.limits[0].limit.sentence.en
 
 
