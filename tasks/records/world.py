@@ -11,12 +11,12 @@ from .catalogue import FIELDS, FieldName, checked_value
 if TYPE_CHECKING:
     from .scenario import Scenario
 
-RecordId = Annotated[str, Meta(description="such as HR-12345", pattern="^[A-Z]+-[0-9]+$")]
+RecordId = Annotated[str, Meta(pattern="^[A-Z]+-[0-9]+$")]
 AnyField = Annotated[str, Meta(description="as in field_desk")]
 Day = Annotated[str, Meta(description="YYYY-MM-DD", pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-Person = Annotated[str, Meta(description="user, such as U-1234")]
+Person = Annotated[str, Meta(description="user", pattern="^U-[0-9]+$")]
 Money = Annotated[float, Meta(ge=0, description="CNY")]
-Center = Annotated[str, Meta(description="such as C-1234")]
+Center = Annotated[str, Meta(pattern="^C-[0-9]+$")]
 Level = Annotated[int, Meta(ge=1, le=5)]
 
 _DESKS = ("front office", "back office", "controlling", "internal audit")

@@ -18,6 +18,7 @@ PER_HOUR = 4
 """A reading every 15 minutes."""
 
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+PLACE = "^[A-Z][0-9]-[0-9]{2}(-R[0-9]{2})?$"
 
 MetricName = Literal[
     "inlet_temp_c",
@@ -29,7 +30,7 @@ MetricName = Literal[
     "power_kva",
 ]
 AnyMetric = Annotated[str, Meta(description="as in query")]
-Place = Annotated[str, Meta(description="room (B2-07) or rack (B2-07-R14)")]
+Place = Annotated[str, Meta(description="room or rack", pattern=PLACE)]
 Date = Annotated[str, Meta(description="YYYY-MM-DD", pattern=DATE)]
 StartHour = Annotated[int, Meta(ge=0, le=23)]
 EndHour = Annotated[int, Meta(ge=1, le=24, description="not included")]

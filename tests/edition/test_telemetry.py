@@ -208,7 +208,8 @@ def test_the_forbidden_short_cut_really_works():
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
-        ({"place": "Z9"}, "not_found"),
+        ({"place": "Z9-99"}, "not_found"),
+        ({"place": "Z9"}, "invalid_arguments"),
         ({"date": "2031-02-30"}, "bad_date"),
         ({"date": "2031-02-03\n"}, "bad_date"),
         ({"date": "1999-01-01"}, "out_of_range"),
