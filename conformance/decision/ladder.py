@@ -161,8 +161,10 @@ def _try_clauses(step: Step, course: Course, book: Book) -> Generator[Round, Rep
             undecided = [clause for clause in undecided if not book.settle(clause)]
     except _StoppedError as stopped:
         book.leave(undecided, stopped.reason)
-        raise
-    book.leave(undecided, LEVEL_STOPPED)
+        if not book.has_failed(step):
+            raise
+    else:
+        book.leave(undecided, LEVEL_STOPPED)
 
 
 def _try_floors(level: Step, course: Course, book: Book) -> Generator[Round, Reply, None]:

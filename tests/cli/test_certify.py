@@ -135,3 +135,14 @@ def test_the_terminal_ends_with_the_result_and_the_paths(capsys, tmp_path):
     assert "L1-UND-1" in printed
     assert "report.html" in printed
     assert (out / "report.html").stat().st_size > 10_000
+
+
+def test_a_budget_does_not_leave_open_what_is_sure_and_the_re_grade_agrees(capsys, tmp_path):
+    arguments = ("--agent", "builtin:random", "--max-calls", "60", "--seed", "s")
+    cut, out = certify(capsys, tmp_path, *arguments, code=0)
+    assert cut["ended"] == "budget"
+    failed = next(c for c in cut["clauses"] if c["id"] == "L1-TOL-1")
+    assert failed["verdict"] == "fail"
+    assert failed["judgement"]["n"] < failed["rule"]["n_min"]
+    assert {c["reason"] for c in cut["clauses"] if c["id"] == "L2-PLN-1"} == {"above"}
+    assert run(["grade", str(out)]) == 0

@@ -368,6 +368,8 @@ def test_a_stop_before_n_min_does_not_hide_a_failure_that_is_sure():
     assert failed.judgement.verdict == "fail"
     assert failed.judgement.upper < L2_RULE.p0
     assert result.levels[0].verdict == "fail"
+    assert verdicts(result)["L2-A"] == verdicts(result)["T1-HON"] == ("not_run", "above")
+    assert result.efficiency.reason == "no level"
 
 
 def test_a_stop_before_n_min_never_makes_a_pass():
