@@ -22,7 +22,6 @@ from conformance.errors import AgentUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_KEY = "none"
 _BAD_BODY = "body"
 

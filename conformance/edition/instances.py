@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring import LANGS, Instance, Rng, canonical, submit_spec
+from conformance.authoring import Instance, Rng, canonical, submit_spec
 from conformance.edition.wording import answer_contract
 from conformance.errors import EditionError
 
@@ -109,8 +109,3 @@ def offered_tools(instance: Instance[Any]) -> tuple[Any, ...]:
     """Return the tools as the agent sees them: the world's, then ``submit_answer``."""
     values = instance.family.answer_values(instance.scenario, instance.lang)
     return (*instance.tools, submit_spec(values))
-
-
-def twin_lang(lang: Lang) -> Lang:
-    """Return the other language."""
-    return LANGS[1 - LANGS.index(lang)]

@@ -14,7 +14,7 @@ from conformance.decision.result import (
 )
 from conformance.decision.rules import CRITICAL, N_MAX, VIOLATION
 from conformance.report.numbers import percent, percent_ends
-from conformance.report.texts import both, joined, say
+from conformance.report.texts import both, say
 
 if TYPE_CHECKING:
     from conformance.evidence.documents import (
@@ -187,10 +187,3 @@ def coverage(summary: SummaryDocument) -> list[Words]:
         limit = f"{1 / rules['betting'].alpha:.4g}"
         found.append(say("clauses.e_note", limit=limit))
     return found
-
-
-def family_list(summary: ClauseSummary) -> Words:
-    """Return how a clause's observations split over its families."""
-    return joined(
-        [both(f"{f.family} {f.total:.4g}/{f.n}") for f in summary.families],
-    )
