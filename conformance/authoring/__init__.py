@@ -15,11 +15,14 @@ from conformance.authoring.answer import (
     Status,
     read_answer,
     read_answer_text,
+    same_answer,
     same_value,
     submit_spec,
 )
 from conformance.authoring.canonical import canonical, digest, normalise
 from conformance.authoring.changes import changed_paths, outside
+from conformance.authoring.code import NoSandboxError, Ran, run_script
+from conformance.authoring.door import Actor, Door, Seat, joint_answer
 from conformance.authoring.family import (
     Act,
     Family,
@@ -34,6 +37,15 @@ from conformance.authoring.family import (
     Text,
     Trace,
 )
+from conformance.authoring.faults import (
+    AGE,
+    DELIVERY,
+    RATE_LIMITED,
+    TIMEOUT,
+    WAIT,
+    WAIT_TOOL,
+    Fault,
+)
 from conformance.authoring.rng import TOKEN_ALPHABET, Rng, mint
 from conformance.authoring.tools import (
     INVALID_ARGUMENTS,
@@ -45,21 +57,29 @@ from conformance.authoring.tools import (
     ToolSpec,
     tool,
 )
-from conformance.authoring.world import Door, State, World
+from conformance.authoring.world import NothingYet, State, World
 
 __all__ = [
+    "AGE",
+    "DELIVERY",
     "INVALID_ARGUMENTS",
     "LANGS",
+    "RATE_LIMITED",
     "SUBMIT_TOOL",
+    "TIMEOUT",
     "TOKEN_ALPHABET",
     "UNKNOWN_TOOL",
+    "WAIT",
+    "WAIT_TOOL",
     "Act",
+    "Actor",
     "Answer",
     "Call",
     "Door",
     "Effect",
     "End",
     "Family",
+    "Fault",
     "Finding",
     "Grader",
     "Instance",
@@ -67,9 +87,13 @@ __all__ = [
     "Lang",
     "Meta",
     "Mutation",
+    "NoSandboxError",
+    "NothingYet",
     "Played",
+    "Ran",
     "Rng",
     "Score",
+    "Seat",
     "Shortcut",
     "State",
     "Status",
@@ -82,11 +106,14 @@ __all__ = [
     "canonical",
     "changed_paths",
     "digest",
+    "joint_answer",
     "mint",
     "normalise",
     "outside",
     "read_answer",
     "read_answer_text",
+    "run_script",
+    "same_answer",
     "same_value",
     "submit_spec",
     "tool",

@@ -125,6 +125,15 @@ def same_value(given: Any, expected: Any) -> bool:
     )
 
 
+def same_answer(given: Answer, other: Answer) -> bool:
+    """Say whether two answers say the same: status, reason and values."""
+    return (
+        given.status == other.status
+        and same_value(given.reason, other.reason)
+        and same_value(given.values, other.values)
+    )
+
+
 def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 import msgspec
 
+from conformance.authoring.door import Door, Seat
 from conformance.authoring.tools import Call, Step, ToolError, ToolSpec
-from conformance.authoring.world import Door, State, World
+from conformance.authoring.world import State, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conformance.authoring.answer import Answer, End, Lang
+    from conformance.authoring.faults import Fault
     from conformance.authoring.rng import Rng
 
 S = TypeVar("S")
@@ -23,18 +25,32 @@ Knobs = dict[str, Any]
 """Difficulty knobs by name; every value is JSON."""
 
 
+ONE_SEAT = (("",),)
+"""One agent, one session: what most instances have."""
+
+
 class Act(Protocol):
     """Call a tool by name; return its result, raise ``ToolError`` where it returned an error."""
 
     def __call__(self, name: str, /, **arguments: Any) -> Any: ...
 
+    def of(self, seat: str, /) -> Act:
+        """Return the hand of another seat; calling with it opens that seat's session."""
+        ...
 
-class Finding(msgspec.Struct, frozen=True):
+    def notices(self) -> list[Any]:
+        """Return what the world told beside the last result, whoever made that call."""
+        ...
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One requirement that a trial broke."""
 
     requirement: str
     """``goal.…``, ``frame``, ``conduct.…``, ``answer.…``: an id the family or a grader declares."""
     message: str
+    critical: bool = False
+    """A critical safety event: it fails a clean-run clause at once."""
 
 
 class Text(NamedTuple):
@@ -101,6 +117,11 @@ class Family(ABC, Generic[S]):
     """Each requirement that ``goal`` or ``conduct`` can find broken: id to sentence."""
     shortcuts: ClassVar[tuple[Shortcut[Any], ...]]
     mutations: ClassVar[tuple[Mutation[Any], ...]]
+    lapses: ClassVar[Mapping[str, Callable[[Any, Act, Rng], Answer | None]]] = {}
+    """Policies that fail in one named way (``no_memory``, ``violates``), for the calibrators of
+    that name; a calibrator plays the oracle where a family has no lapse of its name."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What a trial needs of the machine: ``sandbox`` where it runs an agent's code."""
 
     @abstractmethod
     def scenario(self, rng: Rng, knobs: Knobs) -> S:
@@ -150,6 +171,38 @@ class Family(ABC, Generic[S]):
         """Yield the trace rules that the calls broke, in order; none by default."""
         return ()
 
+    # What most families have no use for.
+
+    def sessions(self, scenario: S) -> Sequence[Sequence[str]]:  # noqa: ARG002
+        """Return the seats of each session, in order; a seat's name stands once in all.
+
+        Two sessions of one seat are one agent, killed in between. A session of several seats is
+        several agents at once on one world.
+        """
+        return ONE_SEAT
+
+    def offered_at(self, scenario: S, seat: str) -> Sequence[str]:  # noqa: ARG002
+        """Return the methods offered at a seat."""
+        return self.offered(scenario)
+
+    def instruction_at(
+        self,
+        scenario: S,
+        seat: str,  # noqa: ARG002
+        lang: Lang,
+        wording: int,
+    ) -> str:
+        """Say the task at a seat."""
+        return self.instruction(scenario, lang, wording)
+
+    def faults(self, scenario: S) -> Sequence[Fault]:  # noqa: ARG002
+        """Return the faults at the tool door; where there are any, ``wait`` is offered too."""
+        return ()
+
+    def is_undecidable(self, scenario: S) -> bool:  # noqa: ARG002
+        """Say whether what is asked cannot be known by construction."""
+        return False
+
 
 @dataclass(frozen=True)
 class Instance(Generic[S]):
@@ -163,15 +216,18 @@ class Instance(Generic[S]):
     scenario: S
     instruction: str
     tools: tuple[ToolSpec, ...]
-    """What is offered, without ``submit_answer``."""
+    """What is offered at any seat, without ``submit_answer``."""
     forbidden: frozenset[str]
     right_end: End
+    seats: tuple[Seat, ...]
+    """In the order of their sessions; most instances have one."""
     rejected: int = 0
     """Candidates the generation filter turned away before this one."""
 
     def door(self) -> Door:
         """Return a door to a fresh world in its initial state."""
-        return Door(self.family.world(self.scenario), self.tools)
+        world = self.family.world(self.scenario)
+        return Door(world, seats=self.seats, faults=self.family.faults(self.scenario))
 
     def play(self, policy: Callable[[S, Act, Rng], Answer | None], rng: Rng) -> Played[S]:
         """Let a policy act on a fresh world; a tool error it does not catch ends it."""
@@ -181,14 +237,14 @@ class Instance(Generic[S]):
             answer = policy(self.scenario, door.act, rng)
         except ToolError:
             answer = None
-        return Played(self, initial, door.world.snapshot(), tuple(door.calls), answer)
+        return Played(self, initial, door.finish(), tuple(door.calls), answer)
 
     def replay(self, trace: Trace) -> Played[S]:
         """Make the calls of ``trace`` on a fresh world and hand in its answer."""
         door = self.door()
         initial = door.world.snapshot()
         door.replay(trace.steps)
-        return Played(self, initial, door.world.snapshot(), tuple(door.calls), trace.answer)
+        return Played(self, initial, door.finish(), tuple(door.calls), trace.answer)
 
     def solve(self) -> Played[S]:
         """Let the oracle act on a fresh world."""
@@ -204,11 +260,12 @@ class Played(Generic[S]):
     final: State
     calls: tuple[Call, ...]
     answer: Answer | None
+    """What the seats of the last session handed in alike; None where they differ."""
 
     @property
     def trace(self) -> Trace:
         """Return the calls as steps that can be replayed."""
-        return Trace(tuple(Step(c.name, c.arguments) for c in self.calls), self.answer)
+        return Trace(tuple(Step(c.name, c.arguments, c.seat) for c in self.calls), self.answer)
 
 
 class Score(msgspec.Struct, frozen=True):

@@ -30,6 +30,11 @@ class ToolSpec(msgspec.Struct, frozen=True):
     parameters: dict[str, Any]
     """JSON Schema 2020-12 of the arguments: an object, no further properties."""
     effect: Effect = "read"
+    method: str = ""
+    """The world's method behind it, where that has another name."""
+    is_volatile: bool = False
+    """What it returns may differ when it is called again (an agent's own code, run); it changes
+    no state, and a replay takes the result as recorded."""
 
 
 class ToolError(Exception):
@@ -56,6 +61,12 @@ class Call(msgspec.Struct, frozen=True):
     error: str | None = None
     """The error's code, or None where the tool returned."""
     effect: Effect = "read"
+    seat: str = ""
+    """Who called, where an instance has several seats."""
+    fault: str | None = None
+    """The fault that the instance put at the door of this call; never the suite's own."""
+    notices: list[Any] = []
+    """What the world told the agent beside the result."""
 
 
 class Step(NamedTuple):
@@ -63,24 +74,36 @@ class Step(NamedTuple):
 
     name: str
     arguments: Mapping[str, Any]
+    seat: str = ""
 
 
-def tool(effect: Effect) -> Callable[[F], F]:
+def tool(
+    effect: Effect, *, name: str | None = None, volatile: bool = False
+) -> Callable[[F], F]:
     """Mark a world's method as a tool.
 
     The name is the method's, the description its docstring's first paragraph, the schema comes
     from its type hints (``Annotated[int, Meta(ge=0, description="…")]`` says more).
+
+    Args:
+        effect: ``read`` where it leaves the state alone.
+        name: What the agent calls it, where that is not the method's name: a tool that is
+            re-shaped half-way keeps its name and has another method. A world never offers two
+            methods of one name at once.
+        volatile: Its result may differ from call to call. Only for ``read``.
     """
+    if volatile and effect != "read":
+        raise ValueError("a volatile tool changes no state")
 
     def mark(method: F) -> F:
-        method.__tool_effect__ = effect  # type: ignore[attr-defined]
+        method.__tool__ = (effect, name, volatile)  # type: ignore[attr-defined]
         return method
 
     return mark
 
 
 def tool_specs(world: type) -> dict[str, ToolSpec]:
-    """Return the tools of a world class by name, in the order they are written."""
+    """Return the tools of a world class by their methods' names, in the order they are written."""
     return _tool_specs(world)
 
 
@@ -89,9 +112,9 @@ def _tool_specs(world: Any) -> dict[str, ToolSpec]:
     found: dict[str, ToolSpec] = {}
     for base in reversed(world.__mro__):
         for name, method in vars(base).items():
-            effect = getattr(method, "__tool_effect__", None)
-            if effect is not None:
-                found[name] = _spec(name, method, effect)
+            mark = getattr(method, "__tool__", None)
+            if mark is not None:
+                found[name] = _spec(name, method, *mark)
     return found
 
 
@@ -114,11 +137,17 @@ def argument_errors(spec: ToolSpec, arguments: Any) -> str | None:
     )
 
 
-def _spec(name: str, method: Callable[..., Any], effect: Effect) -> ToolSpec:
+def _spec(
+    method_name: str,
+    method: Callable[..., Any],
+    effect: Effect,
+    name: str | None,
+    volatile: bool,  # noqa: FBT001
+) -> ToolSpec:
     hints = typing.get_type_hints(method, include_extras=True)
     parameters = [p for p in inspect.signature(method).parameters.values() if p.name != "self"]
     return ToolSpec(
-        name=name,
+        name=name or method_name,
         description=_first_paragraph(method),
         parameters={
             "type": "object",
@@ -127,6 +156,8 @@ def _spec(name: str, method: Callable[..., Any], effect: Effect) -> ToolSpec:
             "additionalProperties": False,
         },
         effect=effect,
+        method=method_name if name is not None and name != method_name else "",
+        is_volatile=volatile,
     )
 
 

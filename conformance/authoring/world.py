@@ -1,45 +1,51 @@
-"""The world a trial happens in: JSON state behind typed tools, and the door to them."""
+"""The world a trial happens in: JSON state behind typed tools, and the hooks of a session."""
 
 from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring.answer import SUBMIT_TOOL, Answer, read_answer
-from conformance.authoring.canonical import digest, normalise
-from conformance.authoring.tools import (
-    INVALID_ARGUMENTS,
-    UNKNOWN_TOOL,
-    Call,
-    Step,
-    ToolError,
-    ToolSpec,
-    argument_errors,
-    tool_specs,
-)
+from conformance.authoring.canonical import digest
+from conformance.authoring.tools import ToolSpec, tool_specs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Sequence
 
 State = dict[str, Any]
+
+
+class NothingYet(Exception):  # noqa: N818 - no error: the door waits for another seat
+    """Raised by a tool that waits for another seat's doing (a message, say).
+
+    The caller waits until another seat has made a call, and the tool is tried again. Where no
+    other seat is left that could, and in a replay, the call returns ``result``.
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__("nothing yet")
+        self.result = result
 
 
 class World:
     """A deterministic world. Its tools are the methods marked with ``@tool``.
 
     ``state`` is all that can change and all that a grader reads: JSON, nothing else. What never
-    changes (sensor tables, a policy) belongs in other attributes. ``clock`` is the logical time:
-    the number of tool calls made so far. ``secret`` mints the tokens of this instance.
+    changes (sensor tables, a policy) belongs in other attributes. ``clock`` is the logical time in
+    seconds: one a tool call made so far, and what ``wait`` let pass. ``seat`` is who calls now.
+    ``secret`` mints the tokens of this instance.
+
+    Everything a world does follows from the calls it got, in their order: it is replayed.
     """
 
     def __init__(self, state: State, secret: str) -> None:
         self.state = state
         self.secret = secret
         self.clock = 0
+        self.seat = ""
 
     @classmethod
     def tool_specs(cls) -> dict[str, ToolSpec]:
-        """Return every tool this class has, offered or not, by name."""
+        """Return every tool this class has, offered or not, by its method's name."""
         return tool_specs(cls)
 
     def snapshot(self) -> State:
@@ -50,78 +56,30 @@ class World:
         """Return the SHA-256 of the state, numbers normalised."""
         return digest(self.state)
 
+    # Hooks. None of them may change ``state``, but for ``begin``.
 
-class Door:
-    """The one way to a world's tools: checks arguments, calls, and keeps the list of calls.
+    def begin(self, session: int) -> None:
+        """A session of the trial begins (0 the first): before the first call in it, or the end."""
 
-    A mistake of the caller (a tool that is not offered, arguments that do not fit the schema)
-    is an error result like any other; it never raises.
-    """
+    def notices(self) -> list[Any]:
+        """Return what ``self.seat`` is told beside the result of the call it just made.
 
-    def __init__(self, world: World, offered: Iterable[ToolSpec]) -> None:
-        self.world = world
-        self.offered = {spec.name: spec for spec in offered}
-        self.calls: list[Call] = []
-        self.answer: Answer | None = None
-
-    def call(self, name: str, arguments: Any) -> Call:
-        """Call a tool and return what happened; ``submit_answer`` is not one of them."""
-        call = self._call(name, arguments)
-        self.calls.append(call)
-        return call
-
-    def act(self, name: str, /, **arguments: Any) -> Any:
-        """Call a tool as a policy does: return its result, raise ``ToolError`` on an error."""
-        call = self.call(name, arguments)
-        if call.error is not None:
-            raise ToolError(call.error, str(call.result))
-        return call.result
-
-    def replay(self, steps: Iterable[Step]) -> None:
-        """Make the calls of a recorded trace, whatever they return."""
-        for step in steps:
-            self.call(step.name, dict(step.arguments))
-
-    def submit(self, answer: Answer) -> None:
-        """Take the one answer of the trial.
-
-        Raises:
-            ToolError: ``already_submitted`` for a second one.
+        Asked once after every call, failed ones too; JSON, or nothing. The agent sees it as
+        ``{"result": …, "notices": […]}``.
         """
-        if self.answer is not None:
-            raise ToolError(
-                "already_submitted", "An answer was already submitted; only one counts."
-            )
-        self.answer = answer
+        return []
 
-    def submit_arguments(self, arguments: Mapping[str, Any]) -> str | None:
-        """Take the arguments of ``submit_answer``; return an error for the agent, or None."""
-        answer = read_answer(arguments)
-        if isinstance(answer, str):
-            return f"{SUBMIT_TOOL}: {answer}"
-        try:
-            self.submit(answer)
-        except ToolError as error:
-            return error.message
-        return None
+    def has_killed(self) -> bool:
+        """Say whether the agent at ``self.seat`` is killed now, before it sees the reply.
 
-    def _call(self, name: str, arguments: Any) -> Call:
-        self.world.clock += 1
-        spec = self.offered.get(name)
-        try:
-            # A copy: what the caller does to its own objects later must not reach the world.
-            arguments = normalise(arguments)
-        except (TypeError, ValueError, RecursionError) as error:
-            return Call(name, {}, f"the arguments are not JSON: {error}", INVALID_ARGUMENTS)
-        given = arguments if isinstance(arguments, dict) else {"": arguments}
-        if spec is None:
-            known = ", ".join(self.offered)
-            return Call(name, given, f"There is no tool {name!r}. Tools: {known}.", UNKNOWN_TOOL)
-        complaint = argument_errors(spec, arguments)
-        if complaint is not None:
-            return Call(name, given, complaint, INVALID_ARGUMENTS, spec.effect)
-        try:
-            result = getattr(self.world, name)(**copy.deepcopy(arguments))
-        except ToolError as error:
-            return Call(name, given, error.message, error.code, spec.effect)
-        return Call(name, given, copy.deepcopy(result), None, spec.effect)
+        Its session ends there; the next one begins with a new agent that has only its own store.
+        """
+        return False
+
+    def tools_now(self, offered: Sequence[str]) -> Sequence[str]:
+        """Return which methods are tools now, out of all: ``offered`` unless tools drift.
+
+        Asked after every call. Where the list changed, the agent is told in a notice
+        ``{"tools_changed": {"removed": […], "added": [{name, description, parameters}]}}``.
+        """
+        return offered

@@ -85,6 +85,7 @@ def check_family(
     edition: Edition,
     family_id: str,
     *,
+    sets: list[dict[str, Any]] | None = None,
     mutants: int = MUTANTS,
     shortcut_instances: int = SHORTCUT_INSTANCES,
     oracle_instances: int = ORACLE_INSTANCES,
@@ -92,18 +93,17 @@ def check_family(
 ) -> GateReport:
     """Run the gate on a family and return what it found.
 
-    The instances are drawn from the knob sets that the edition's clauses use, in turn.
-
     Args:
         edition: The edition the family belongs to.
         family_id: The family's folder name.
+        sets: The knob sets to try in turn; those the edition's clauses use by default.
         mutants: Mutated oracles in all; smaller numbers show less.
         shortcut_instances: Instances each shortcut is tried on.
         oracle_instances: Instances the oracle solves.
         progress: Told, in one line, what is being done.
     """
     family = edition.family(family_id)
-    sets = knob_sets(edition, family_id)
+    sets = sets or knob_sets(edition, family_id)
     problems = list(_declared(family))
     progress(f"{family_id}: oracle")
     instances = [_instance(edition, family, sets, n) for n in range(oracle_instances)]
@@ -190,7 +190,7 @@ def _sound(edition: Edition, instance: Instance[Any]) -> Iterator[str]:
         if edition.grader(name)(played).value < 1:
             yield f"the oracle fails {name}"
     for call in played.calls:
-        if call.error is not None:
+        if call.error is not None and call.fault is None:
             yield f"the oracle's call of {call.name} is an error: {call.result}"
     names = [spec.name for spec in instance.tools]
     if len(instance.forbidden) < MIN_FORBIDDEN or not instance.forbidden <= set(names):
@@ -217,16 +217,20 @@ def _overstepped(edition: Edition, instance: Instance[Any]) -> Iterator[str]:
 def _reads(instance: Instance[Any]) -> Iterator[str]:
     door = instance.door()
     for step in instance.solve().trace.steps:
+        door.enter(door.seats[step.seat].session)
         before = door.world.digest()
-        call = door.call(step.name, dict(step.arguments))
+        call = door.call(step.name, dict(step.arguments), step.seat)
         if call.effect == "read" and door.world.digest() != before:
             yield f"{step.name} says it reads, but changed the state"
+    door.finish()
     before = door.world.digest()
-    for spec in instance.tools:
-        if spec.effect == "read":
-            door.call(spec.name, {})
-            door.call(spec.name, {"": None})
-    door.call("no_such_tool", {})
+    for seat in instance.seats:
+        if seat.is_last:
+            for spec in seat.tools:
+                if spec.effect == "read":
+                    door.call(spec.name, {}, seat.name)
+                    door.call(spec.name, {"": None}, seat.name)
+            door.call("no_such_tool", {}, seat.name)
     if door.world.digest() != before:
         yield "a refused call changed the state"
 

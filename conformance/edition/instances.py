@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring import Instance, Rng, canonical, submit_spec
+from conformance.authoring import WAIT, Instance, Rng, Seat, canonical, submit_spec
 from conformance.edition.wording import answer_contract
 from conformance.errors import EditionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.authoring import Family, Lang
+    from conformance.authoring import Family, Lang, ToolSpec
     from conformance.edition import Edition
 
 MAX_CANDIDATES = 400
@@ -75,8 +75,7 @@ def _dress(
     scenario: Any,
     rejected: int,
 ) -> Instance[Any]:
-    specs = type(family.world(scenario)).tool_specs()
-    values = family.answer_values(scenario, lang)
+    seats = tuple(_seats(family, scenario, lang, wording % family.wordings))
     return Instance(
         family=family,
         knobs=knobs,
@@ -84,16 +83,32 @@ def _dress(
         lang=lang,
         wording=wording % family.wordings,
         scenario=scenario,
-        instruction=(
-            family.instruction(scenario, lang, wording % family.wordings).strip()
-            + "\n\n"
-            + answer_contract(values, lang)
-        ),
-        tools=tuple(specs[name] for name in family.offered(scenario)),
+        instruction=seats[0].instruction,
+        tools=tuple({tool.name: tool for seat in seats for tool in seat.tools}.values()),
         forbidden=frozenset(family.forbidden(scenario)),
         right_end=family.right_end(scenario),
+        seats=seats,
         rejected=rejected,
     )
+
+
+def _seats(family: Family[Any], scenario: Any, lang: Lang, wording: int) -> Iterator[Seat]:
+    """Yield the seats in the order of their sessions; only the last session's answer counts."""
+    specs = type(family.world(scenario)).tool_specs()
+    sessions = family.sessions(scenario)
+    extra = (WAIT,) if family.faults(scenario) else ()
+    for number, names in enumerate(sessions):
+        is_last = number == len(sessions) - 1
+        values = family.answer_values(scenario, lang) if is_last else {}
+        for name in names:
+            text = family.instruction_at(scenario, name, lang, wording).strip()
+            yield Seat(
+                name=name,
+                session=number,
+                instruction=f"{text}\n\n{answer_contract(values, lang)}",
+                tools=(*(specs[tool] for tool in family.offered_at(scenario, name)), *extra),
+                is_last=is_last,
+            )
 
 
 def _is_solved_by_a_shortcut(edition: Edition, instance: Instance[Any], rng: Rng) -> bool:
@@ -105,7 +120,10 @@ def _is_solved_by_a_shortcut(edition: Edition, instance: Instance[Any], rng: Rng
     )
 
 
-def offered_tools(instance: Instance[Any]) -> tuple[Any, ...]:
-    """Return the tools as the agent sees them: the world's, then ``submit_answer``."""
-    values = instance.family.answer_values(instance.scenario, instance.lang)
-    return (*instance.tools, submit_spec(values))
+def offered_tools(instance: Instance[Any], seat: Seat | None = None) -> tuple[ToolSpec, ...]:
+    """Return the tools as the agent at a seat (the first) sees them, ``submit_answer`` last."""
+    place = instance.seats[0] if seat is None else seat
+    values = (
+        instance.family.answer_values(instance.scenario, instance.lang) if place.is_last else {}
+    )
+    return (*place.tools, submit_spec(values))
