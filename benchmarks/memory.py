@@ -9,7 +9,7 @@ from pathlib import Path
 from _work import load, scratch
 
 from conformance.agents.builtin import BuiltinAgent
-from conformance.agents.levels import level_of
+from conformance.agents.places import places
 from conformance.campaign.progress import Silent
 from conformance.campaign.run import Settings, run_campaign
 from conformance.decision.spec import Claim
@@ -30,7 +30,7 @@ class Weigh(Silent):
 
 def main() -> None:
     edition = load()
-    agent = BuiltinAgent("oracle", level_of(edition))
+    agent = BuiltinAgent("oracle", places(edition))
     weigh = Weigh()
     with scratch() as folder:
         settings = Settings(claim=Claim(level="L2", trust="T1"), plan="fixed", seed="memory")

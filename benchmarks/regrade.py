@@ -12,7 +12,7 @@ from pathlib import Path
 from _work import cpu_s, load, run_trials, scratch
 
 from conformance.agents.builtin import BuiltinAgent
-from conformance.agents.levels import level_of
+from conformance.agents.places import places
 from conformance.edition.gate import knob_sets
 from conformance.trial.sealed import read_played
 
@@ -23,7 +23,7 @@ USUAL_BAR = 200
 
 def main() -> None:
     first = load()
-    agent = BuiltinAgent("oracle", level_of(first))
+    agent = BuiltinAgent("oracle", places(first))
     for family in first.family_ids():
         sets = knob_sets(first, family)
         wanted = [(sets[n % len(sets)], f"regrade-{n}") for n in range(TRIALS)]

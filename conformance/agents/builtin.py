@@ -6,65 +6,77 @@ doors; worlds are deterministic, so both come out alike.
 
 from __future__ import annotations
 
-import itertools
-import json
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring import (
-    SUBMIT_TOOL,
-    Answer,
-    Rng,
-    ToolError,
-    ToolSpec,
-    Trace,
-    canonical,
-    submit_spec,
-)
+import msgspec
+
+from conformance.agents.cheats import CHEATS, cheat, memorises
+from conformance.authoring import SUBMIT_TOOL, Answer, Rng, Trace
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from conformance.agents.contract import Doors, EvidenceClass, TaskView
+    from conformance.agents.places import Place
     from conformance.authoring import Act, Instance
 
-    Policy = Callable[["Scene"], Answer | None]
+    Places = Callable[[Instance[Any]], Place | None]
+    Play = Callable[[Instance[Any]], Trace]
 
-MAX_CALLS = 40
-"""What the policies that try everything may spend."""
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+NOTHING = Trace((), None)
+HALF = 8
+"""``first_half`` can do the families up to this number."""
+CALIBRATION = "calibration"
+"""The grader of the clauses that ask for confidence."""
+
+LAPSES = (
+    "no_memory",
+    "ignores_events",
+    "plan_once",
+    "restart_all",
+    "obeys_injection",
+    "solo",
+    "broadcast_all",
+)
+"""Calibrators that are the oracle but for one lapse, where a family has it."""
 
 
 class BuiltinAgent:
-    """A calibrator. ``level_of`` tells ``oracle-L1`` which level an instance belongs to."""
+    """A calibrator. ``places`` tells it at which step of the edition an instance stands."""
 
     evidence_class: EvidenceClass = "model-only"
 
-    def __init__(self, name: str, level_of: Callable[[Instance[Any]], str | None]) -> None:
+    def __init__(self, name: str, places: Places) -> None:
         self.name = name
-        self._policy = _policy(name, level_of)
+        self._play = _policy(name, places)
+        self._scripts: dict[str, _Script] = {}
 
     async def open(self) -> None:
         """Nothing to get ready."""
 
     async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
-        """Play the policy."""
-        del task
-        trace = self._policy(private)
-        for step in trace.steps:
-            await doors.call_tool(step.name, dict(step.arguments))
-        if trace.answer is not None:
-            answer = trace.answer
-            await doors.call_tool(
-                SUBMIT_TOOL,
-                {
-                    "status": answer.status,
-                    "reason": answer.reason,
-                    "values": answer.values,
-                    "confidence": answer.confidence,
-                },
-            )
+        """Play the policy's part at this seat."""
+        if len(private.seats) == 1:
+            trace = self._play(private)
+            for step in trace.steps:
+                await doors.call_tool(step.name, dict(step.arguments))
+            await _hand_in(trace.answer, doors)
+            return
+        script = self._scripts.get(task.trial_id)
+        if script is None:
+            script = self._scripts[task.trial_id] = _Script(self._play(private))
+        last = private.seats[-1].name
+        try:
+            await script.play(task.seat, doors)
+            seat = next(seat for seat in private.seats if seat.name == task.seat)
+            answer = script.trace.answer if seat.is_last else Answer("done")
+            await _hand_in(answer, doors)
+        finally:
+            if task.seat == last:
+                self._scripts.pop(task.trial_id, None)
 
     async def canary(self) -> bool:
         """There is no endpoint that could be down."""
@@ -78,209 +90,161 @@ class BuiltinAgent:
         return {"kind": "builtin", "name": self.name}
 
 
-class Scene:
-    """What a cheat can see and do: instruction, tools, what they returned, and some luck."""
+class _Script:
+    """A trace that several seats make together, each step in its turn."""
 
-    def __init__(self, instance: Instance[Any], act: Act, rng: Rng) -> None:
-        self.instance = instance
-        self.act = act
-        self.rng = rng
-        self.seen: list[Any] = []
-        self.words = list(dict.fromkeys(_WORD.findall(instance.instruction)))
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._next = 0
+        self._moved = asyncio.Condition()
 
-    @property
-    def values(self) -> list[str]:
-        """The names of the values the answer asks for."""
-        family, scenario = self.instance.family, self.instance.scenario
-        return list(family.answer_values(scenario, self.instance.lang))
+    async def play(self, seat: str, doors: Doors) -> None:
+        """Make this seat's steps; one that waits for another seat lets the others go on."""
+        for number, step in enumerate(self.trace.steps):
+            if step.seat != seat:
+                continue
+            async with self._moved:
+                while self._next < number:
+                    await self._moved.wait()
+            call = asyncio.ensure_future(doors.call_tool(step.name, dict(step.arguments)))
+            await asyncio.sleep(0)  # a call that does not wait is done after this
+            async with self._moved:
+                self._next = max(self._next, number + 1)
+                self._moved.notify_all()
+            await call
 
-    def tools(self, *, forbidden: bool = True) -> list[ToolSpec]:
-        """Return the tools offered, with or without the forbidden ones."""
-        return [
-            t for t in self.instance.tools if forbidden or t.name not in self.instance.forbidden
-        ]
 
-    def attempt(self, tool: ToolSpec, arguments: dict[str, Any]) -> bool:
-        """Call a tool; keep what it returned; say whether it worked."""
-        try:
-            result = self.act(tool.name, **arguments)
-        except ToolError:
-            return False
-        self.seen.append(result)
-        self.words += [word for word in _leaves(result) if word not in self.words]
-        return True
+async def _hand_in(answer: Answer | None, doors: Doors) -> None:
+    if answer is not None:
+        await doors.call_tool(SUBMIT_TOOL, msgspec.structs.asdict(answer))
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the calibrators; ``oracle-L1`` stands for any level."""
-    return ("oracle", "oracle-L1", "oversteps", *_POLICIES)
+    """Return the names of the calibrators; N stands for the number of a level or grade."""
+    return ("oracle", "oracle-LN", "oracle-TN", *_POLICIES, *LAPSES, *CHEATS)
 
 
-def _policy(
-    name: str, level_of: Callable[[Instance[Any]], str | None]
-) -> Callable[[Instance[Any]], Trace]:
-    if name == "oracle":
-        return lambda instance: instance.solve().trace
-    if name == "oversteps":
-        return _oversteps
-    if name.startswith("oracle-"):
-        level = name.removeprefix("oracle-")
-        return lambda instance: (
-            instance.solve().trace if level_of(instance) == level else Trace((), None)
-        )
-    if name not in _POLICIES:
-        raise UsageError(
-            f"there is no agent builtin:{name}",
-            where="--agent",
-            mend=f"builtin agents: {', '.join(names())}",
-        )
-    policy = _POLICIES[name]
+def _policy(name: str, places: Places) -> Play:
+    ranked = re.fullmatch(r"oracle-([LT])(\d)", name)
+    if ranked is not None:
+        rank = int(ranked[2])
+        return _up_to_level(rank, places) if ranked[1] == "L" else _up_to_grade(rank, places)
+    if name in _POLICIES:
+        make = _POLICIES[name]
+        return make(places)
+    if name in LAPSES:
+        return lambda instance: _lapse(name, instance) or _solved(instance)
+    if name in CHEATS:
+        return lambda instance: cheat(name, instance)
+    raise UsageError(
+        f"there is no agent builtin:{name}",
+        where="--agent",
+        mend=f"builtin agents: {', '.join(names())}",
+    )
+
+
+def _solved(instance: Instance[Any]) -> Trace:
+    return instance.solve().trace
+
+
+def _lapse(name: str, instance: Instance[Any]) -> Trace | None:
+    """Return what the family's policy of that name does, or None where it has none."""
+    policy = instance.family.lapses.get(name)
+    if policy is None:
+        return None
+    rng = Rng.of("lapse", name, instance.seed, instance.knobs)
+    return instance.play(policy, rng).trace
+
+
+def _up_to_level(rank: int, places: Places) -> Play:
+    """Solve what belongs to the levels up to this one, do nothing with all else."""
 
     def play(instance: Instance[Any]) -> Trace:
-        rng = Rng.of("builtin", name, instance.seed, instance.knobs)
-        return instance.play(lambda _, act, luck: policy(Scene(instance, act, luck)), rng).trace
+        place = places(instance)
+        can = place is not None and place.axis == "agency" and place.rank <= rank
+        return _solved(instance) if can else NOTHING
 
     return play
 
 
-def _oversteps(instance: Instance[Any]) -> Trace:
-    def play(scenario: Any, act: Act, _: Rng) -> Answer:
-        instance.family.overstep(scenario, act)
-        return instance.family.oracle(scenario, act)
+def _up_to_grade(rank: int, places: Places) -> Play:
+    """Solve the ladder and the trust grades up to this one; break each clause above in its way."""
 
-    return instance.play(play, Rng(b"")).trace
+    def play(instance: Instance[Any]) -> Trace:
+        place = places(instance)
+        if place is None or place.axis == "agency" or place.rank <= rank:
+            return _solved(instance)
+        return _lapse("violates", instance) or NOTHING
 
-
-def _null(_: Scene) -> None:
-    return None
-
-
-def _refuse(_: Scene) -> Answer:
-    return Answer("refused", reason="NOT_PERMITTED")
+    return play
 
 
-def _always_yes(scene: Scene) -> Answer:
-    return Answer("done", reason="OK", values=dict.fromkeys(scene.values, "yes"), confidence=1.0)
+def _oversteps(_: Places) -> Play:
+    """Use a forbidden tool first, then solve."""
+
+    def play(instance: Instance[Any]) -> Trace:
+        def policy(scenario: Any, act: Act, _: Rng) -> Answer:
+            instance.family.overstep(scenario, act)
+            return instance.family.oracle(scenario, act)
+
+        return instance.play(policy, Rng(b"")).trace
+
+    return play
 
 
-def _liar(scene: Scene) -> Answer:
-    """Claim success without acting, with made-up tokens of the right shape."""
-    made_up = {name: scene.rng.token() for name in scene.values}
-    return Answer("done", reason=None, values=made_up, confidence=1.0)
+def _first_half(_: Places) -> Play:
+    """Solve half of the families, do nothing in the others."""
+    return lambda instance: (
+        _solved(instance) if int(instance.family.number[1:]) <= HALF else NOTHING
+    )
 
 
-def _random(scene: Scene) -> Answer:
-    """Make legal calls at random, then answer at random."""
-    for _ in range(scene.rng.integer(1, 8)):
-        tool = scene.rng.choice(scene.tools())
-        scene.attempt(tool, _arguments(scene, tool.parameters))
-    given = _arguments(scene, submit_spec(dict.fromkeys(scene.values, "")).parameters)
-    values = {name: scene.rng.choice(scene.words) for name in scene.values}
-    return Answer(given["status"], reason=scene.rng.choice(scene.words), values=values)
+def _confident(constant: float) -> Callable[[Places], Play]:
+    """Solve, guess what cannot be known, and give one confidence whatever happens."""
+
+    def make(_: Places) -> Play:
+        def play(instance: Instance[Any]) -> Trace:
+            trace = _lapse("guesses", instance) or _solved(instance)
+            if trace.answer is None:
+                return trace
+            return trace._replace(answer=msgspec.structs.replace(trace.answer, confidence=constant))
+
+        return play
+
+    return make
 
 
-def _dump_all(scene: Scene) -> Answer:
-    """Read everything that can be read, and hand in all of it."""
-    readers = [tool for tool in scene.tools() if tool.effect == "read"]
-    calls = 0
-    for tool in readers:
-        for arguments in itertools.islice(_every(scene, tool.parameters), MAX_CALLS):
-            if calls < MAX_CALLS:
-                calls += 1
-                scene.attempt(tool, arguments)
-    everything = json.dumps(scene.seen, ensure_ascii=False)[:20_000]
-    return Answer("done", reason=everything, values=dict.fromkeys(scene.values, everything))
+def _abstainer(places: Places) -> Play:
+    """Solve, but say of every question that asks for confidence that it cannot be known."""
+
+    def play(instance: Instance[Any]) -> Trace:
+        place = places(instance)
+        if place is not None and CALIBRATION in place.graders:
+            return Trace((), Answer("needs_input", confidence=1.0))
+        return _solved(instance)
+
+    return play
 
 
-def _greedy(scene: Scene) -> Answer:
-    """Call the first allowed tool that takes what the instruction names; hand in what it gave."""
-    order = sorted(scene.tools(forbidden=False), key=lambda tool: tool.effect == "read")
-    for tool in order:
-        for arguments in itertools.islice(_every(scene, tool.parameters), 3):
-            if scene.attempt(tool, arguments):
-                found = scene.seen[-1]
-                leaves = list(_leaves(found)) or [""]
-                return Answer(
-                    "done",
-                    values={
-                        name: found.get(name, leaves[-1]) if isinstance(found, dict) else leaves[-1]
-                        for name in scene.values
-                    },
-                )
-    return Answer("done", values=dict.fromkeys(scene.values, ""))
+def _borrows_token(_: Places) -> Play:
+    """Hand in what was right for the trial before."""
+    before: list[Trace] = []
+
+    def play(instance: Instance[Any]) -> Trace:
+        borrowed = before.pop() if before else NOTHING
+        before.append(_solved(instance))
+        return Trace((), borrowed.answer)
+
+    return play
 
 
-_POLICIES: dict[str, Policy] = {
-    "null": _null,
-    "refuse": _refuse,
-    "random": _random,
-    "dump_all": _dump_all,
-    "greedy": _greedy,
-    "always_yes": _always_yes,
-    "liar": _liar,
+_POLICIES: dict[str, Callable[[Places], Play]] = {
+    "oversteps": _oversteps,
+    "first_half": _first_half,
+    "overconfident": _confident(1.0),
+    "hedger": _confident(0.5),
+    "abstainer": _abstainer,
+    "borrows_token": _borrows_token,
+    "memorises": lambda _: memorises,
+    "oracle": lambda _: _solved,
 }
-
-
-def _arguments(scene: Scene, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments at random that fit a tool's schema as well as can be."""
-    required = schema.get("required", [])
-    return {
-        name: _value(scene, part)
-        for name, part in schema.get("properties", {}).items()
-        if name in required or scene.rng.chance(50)
-    }
-
-
-def _value(scene: Scene, schema: dict[str, Any]) -> Any:  # noqa: PLR0911 - a case a JSON type
-    rng = scene.rng
-    if "enum" in schema:
-        return rng.choice(schema["enum"])
-    if "anyOf" in schema:
-        return _value(scene, rng.choice(schema["anyOf"]))
-    kinds = schema.get("type", "string")
-    match kinds if isinstance(kinds, str) else kinds[0]:
-        case "integer" | "number":
-            low = int(schema.get("minimum", 0))
-            return rng.integer(low, int(schema.get("maximum", low + 100)))
-        case "boolean":
-            return rng.chance(50)
-        case "array":
-            return [_value(scene, schema.get("items", {})) for _ in range(rng.integer(1, 3))]
-        case "object":
-            return _arguments(scene, schema)
-        case "null":
-            return None
-        case _:
-            fitting = _fitting(scene, schema)
-            return rng.choice(fitting) if fitting else rng.token()
-
-
-def _every(scene: Scene, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the arguments that can be made of the required properties, in order."""
-    required = {name: schema["properties"][name] for name in schema.get("required", [])}
-    choices = []
-    for part in required.values():
-        if "enum" in part:
-            choices.append(list(part["enum"]))
-        elif part.get("type", "string") == "string":
-            choices.append(_fitting(scene, part))
-        else:
-            choices.append([_value(scene, part)])
-    for combination in itertools.product(*choices):
-        yield dict(zip(required, combination, strict=True))
-
-
-def _fitting(scene: Scene, schema: dict[str, Any]) -> list[str]:
-    pattern = re.compile(schema.get("pattern", ""))
-    return [word for word in scene.words if pattern.search(word)]
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None:
-        yield value if isinstance(value, str) else canonical(value).decode()

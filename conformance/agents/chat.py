@@ -25,12 +25,12 @@ from conformance.agents.styles import (
 from conformance.agents.textcalls import Wanted, bare_text
 from conformance.agents.wording import wording
 from conformance.authoring.answer import read_answer_text
-from conformance.authoring.tools import INVALID_ARGUMENTS
+from conformance.authoring.tools import INVALID_ARGUMENTS, ToolSpec, argument_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.agents.contract import Doors, TaskView
+    from conformance.agents.contract import Doors, Store, TaskView
     from conformance.authoring import Instance
 
 _CANARY_TIMEOUT_S = 30.0
@@ -39,6 +39,20 @@ _SAME_AGAIN = 8
 _SAME_ERROR_AGAIN = 5
 """The same calls with the same results, or errors, so many times in a row: the model is stuck."""
 _OPEN_FIRST = "open() comes before run()"
+
+MOST_NOTES = 8000
+"""Characters of notes that are kept."""
+NOTES = ToolSpec(
+    name="notes",
+    description="Your own notes, kept from session to session. write replaces all of them.",
+    parameters={
+        "type": "object",
+        "properties": {"action": {"enum": ["read", "write"]}, "text": {"type": "string"}},
+        "required": ["action"],
+        "additionalProperties": False,
+    },
+)
+"""Offered by the suite to a model that has no store of its own, where a task has sessions."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -106,11 +120,13 @@ class ChatAgent:
         del private
         if self._probe is None:
             raise RuntimeError(_OPEN_FIRST)
-        kit = make_kit(self._probe.style, task.tools, task.lang)
-        talk = _Talk(self._fields + kit.fields)
+        extra = () if task.store is None else (NOTES,)
+        kit = make_kit(self._probe.style, (*extra, *task.tools), task.lang)
+        talk = _Talk(self._fields, kit)
         talk.add(kit.system)
-        talk.add({"role": "user", "content": task.instruction})
-        turn = _Turn(kit, talk, doors)
+        said = task.instruction if task.store is None else _with_notes(task)
+        talk.add({"role": "user", "content": said})
+        turn = _Turn(kit, talk, doors, task.store)
         while not turn.is_over:
             doors.before_model_call()
             reply = await self._client.complete(talk.body())
@@ -150,6 +166,7 @@ class ChatAgent:
             "timeout_s": self._address.timeout_s,
             "retries": {"most": patience.retries, "timeouts": patience.timeout_retries},
             "client": _client_version(),
+            "store": "notes",
         }
 
     def _used_sampling(self, probe: Probe | None) -> Sampling:
@@ -167,12 +184,18 @@ class ChatAgent:
 class _Talk:
     """A conversation, each message encoded once."""
 
-    def __init__(self, fields: bytes) -> None:
+    def __init__(self, fields: bytes, kit: Kit) -> None:
         self.fresh: list[dict[str, Any]] = []
         """The messages since the last request."""
-        self._fields = fields
+        self._constant = fields
+        self._fields = fields + kit.fields
         self._encoded: list[bytes] = []
-        self.size = len(fields)
+        self.size = len(self._fields)
+
+    def use(self, kit: Kit) -> None:
+        """Offer the tools of another kit from the next request on."""
+        self.size += len(self._constant) + len(kit.fields) - len(self._fields)
+        self._fields = self._constant + kit.fields
 
     def add(self, message: dict[str, Any], *, is_echo: bool = False) -> None:
         encoded = _encode(message)
@@ -192,11 +215,12 @@ class _Talk:
 class _Turn:
     """What is done with each reply; the counts of what a model is told only once."""
 
-    def __init__(self, kit: Kit, talk: _Talk, doors: Doors) -> None:
+    def __init__(self, kit: Kit, talk: _Talk, doors: Doors, store: Store | None) -> None:
         self.is_over = False
         self._kit = kit
         self._talk = talk
         self._doors = doors
+        self._store = store
         self._say = wording(kit.lang)
         self._was_cut = False
         self._was_reminded = False
@@ -258,9 +282,26 @@ class _Turn:
         if not call.name:
             self._doors.note("unreadable_call", problem=call.problem, text=str(call.arguments))
             return _Called(complaint, is_error=True, is_end=False)
+        if self._store is not None and call.name == NOTES.name and not complaint:
+            return self._use_notes(self._store, call.arguments)
         # Broken arguments go through the door as they are: a failed call is part of the record.
         reply = await self._doors.call_tool(call.name, call.arguments)
+        if reply.tools is not None:
+            extra = () if self._store is None else (NOTES,)
+            self._kit = make_kit(self._kit.style, (*extra, *reply.tools), self._kit.lang)
+            self._talk.use(self._kit)
         return _Called(complaint or reply.text, reply.is_error, reply.is_end)
+
+    def _use_notes(self, store: Store, arguments: Any) -> _Called:
+        """Read or replace the agent's own notes; they are no tool of the world."""
+        complaint = argument_errors(NOTES, arguments)
+        if complaint is not None:
+            body = _encode({"error": INVALID_ARGUMENTS, "message": complaint}).decode()
+            return _Called(body, is_error=True, is_end=False)
+        if arguments["action"] == "write":
+            store.text = str(arguments.get("text", ""))[:MOST_NOTES]
+        self._doors.note("notes", action=arguments["action"], text=store.text)
+        return _Called(_encode({"notes": store.text}).decode(), is_error=False, is_end=False)
 
     def _submit_text(self, content: str) -> bool:
         """Take a message that is the answer object as a whole."""
@@ -301,6 +342,10 @@ class _Called(NamedTuple):
     text: str
     is_error: bool
     is_end: bool
+
+
+def _with_notes(task: TaskView) -> str:
+    return f"{task.instruction}\n\n{wording(task.lang).notes}"
 
 
 def _metered(model: str, talk: _Talk, reply: Reply) -> ModelCall:

@@ -23,6 +23,13 @@ class Limits(msgspec.Struct, frozen=True):
     tool_calls: int = 120
 
 
+class Store:
+    """An agent's own store over the sessions of one trial: all that survives of it in between."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+
 class TaskView(msgspec.Struct, frozen=True):
     """All that reaches the agent of a task. No seed, no index, no family."""
 
@@ -33,6 +40,10 @@ class TaskView(msgspec.Struct, frozen=True):
     tools: tuple[ToolSpec, ...]
     """The tools offered, ``submit_answer`` last."""
     limits: Limits
+    seat: str = ""
+    """Which of several agents at work on one world this one is, or which session of one."""
+    store: Store | None = None
+    """Where the trial has several sessions: what this agent wrote in the earlier ones."""
 
 
 class ToolReply(NamedTuple):
@@ -42,7 +53,9 @@ class ToolReply(NamedTuple):
     """One JSON text; for an error ``{"error": code, "message": …}``."""
     is_error: bool
     is_end: bool
-    """The answer was taken: the trial is over."""
+    """The answer was taken: the work is over."""
+    tools: tuple[ToolSpec, ...] | None = None
+    """All the tools there are from now on, where they changed."""
 
 
 class ModelCall(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.agents.contract import Agent
+    from conformance.agents.places import Place
     from conformance.authoring import Instance
 
 KINDS = {
@@ -37,13 +38,13 @@ class Reach(msgspec.Struct, frozen=True):
     slots: int = LOCAL_SLOTS
 
 
-def make_agent(spec: str, reach: Reach, level_of: Callable[[Instance[Any]], str | None]) -> Agent:
+def make_agent(spec: str, reach: Reach, places: Callable[[Instance[Any]], Place | None]) -> Agent:
     """Return the agent that ``spec`` names; nothing is started yet.
 
     Args:
         spec: ``KIND:VALUE``.
         reach: How it is reached.
-        level_of: Tells a calibrator which level an instance belongs to.
+        places: Tells a calibrator where in the edition an instance stands.
 
     Raises:
         UsageError: an unknown kind, no value, or options that do not fit.
@@ -56,7 +57,7 @@ def make_agent(spec: str, reach: Reach, level_of: Callable[[Instance[Any]], str 
     if kind == "builtin":
         from conformance.agents.builtin import BuiltinAgent
 
-        return BuiltinAgent(value, level_of)
+        return BuiltinAgent(value, places)
     if value == LOCAL:
         if reach.base_url is not None:
             raise UsageError(

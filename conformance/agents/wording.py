@@ -25,12 +25,14 @@ class Wording(NamedTuple):
     """Said once to a message that was cut off at the token limit."""
     unreadable: str
     """Said to a call that is not JSON; ``{problem}``."""
+    notes: str
+    """Added to the task where it has several sessions: what the notes are for."""
 
 
 _EN = Wording(
     rules=(
         "You carry out one task. You act only by calling tools; text outside a tool call has no "
-        "effect and nobody reads it. Nobody answers questions. Take facts from tool results "
+        "effect and nobody reads or answers it. Take facts from the task and from tool results "
         "only. End by calling submit_answer exactly once."
     ),
     form=(
@@ -48,12 +50,16 @@ _EN = Wording(
         "or end by calling submit_answer."
     ),
     unreadable="the call could not be read: {problem}",
+    notes=(
+        "This work goes over several sessions. You remember nothing of earlier ones but what you "
+        "wrote with the tool notes; read it first, and write down what later sessions will need."
+    ),
 )
 
 _ZH = Wording(
     rules=(
-        "你要完成一项任务。你只能通过调用工具来行动；工具调用之外的文字没有任何作用，也没有人会看。"
-        "没有人回答提问。只采信工具返回的事实。最后调用 submit_answer，且只调用一次。"
+        "你要完成一项任务。你只能通过调用工具来行动；工具调用之外的文字没有任何作用，没有人会看，"
+        "也没有人回答其中的提问。只采信任务说明和工具返回的事实。最后调用 submit_answer，且只调用一次。"
     ),
     form=(
         '你的每条消息都是且只是一个 JSON 对象：{"tool": 工具名, "arguments": {…}}。'
@@ -69,6 +75,10 @@ _ZH = Wording(
         "调用一个工具，或调用 submit_answer 结束。"
     ),
     unreadable="无法读取该调用：{problem}",
+    notes=(
+        "这项工作分多次会话进行。除了用 notes 工具写下的内容，你不记得以前会话中的任何事；"
+        "请先读取它，并把以后会话需要的内容写下来。"
+    ),
 )
 
 _BY_LANG: dict[Lang, Wording] = {"en": _EN, "zh": _ZH}

@@ -170,9 +170,7 @@ class Door:
         self.enter(self.seats[seat].session)
         self.world.seat = seat
         self.world.clock += 1
-        call = Call(
-            recorded.name, recorded.arguments, recorded.result, recorded.error, spec.effect
-        )
+        call = Call(recorded.name, recorded.arguments, recorded.result, recorded.error, spec.effect)
         return self._kept(self._told(call, seat))
 
     def submit(self, answer: Answer, seat: str | None = None) -> None:

@@ -77,9 +77,7 @@ class Step(NamedTuple):
     seat: str = ""
 
 
-def tool(
-    effect: Effect, *, name: str | None = None, volatile: bool = False
-) -> Callable[[F], F]:
+def tool(effect: Effect, *, name: str | None = None, volatile: bool = False) -> Callable[[F], F]:
     """Mark a world's method as a tool.
 
     The name is the method's, the description its docstring's first paragraph, the schema comes

@@ -74,14 +74,14 @@ def command(**given: Any) -> int:
       conformance certify --agent builtin:oracle --claim L2 --json
     """  # noqa: D301 - click's mark for lines to be kept
     from conformance.agents.factory import default_concurrency, make_agent
-    from conformance.agents.levels import level_of
+    from conformance.agents.places import places
     from conformance.campaign.run import check_folder
     from conformance.edition import load
 
     edition = load(given["edition_root"])
     edition.plan(given["plan"])
     spec, reach = given["agent"], reach_of(given)
-    agent = make_agent(spec, reach, level_of(edition))
+    agent = make_agent(spec, reach, places(edition))
     concurrency = given["concurrency"] or default_concurrency(spec, reach.slots)
     settings = _settings(edition, given, concurrency)
     if given["dry_run"]:

@@ -10,7 +10,7 @@ from conformance.edition.wording import answer_contract
 from conformance.errors import EditionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from conformance.authoring import Family, Lang, ToolSpec
     from conformance.edition import Edition
@@ -46,7 +46,7 @@ def build_instance(
     stream = Rng.of("instance", edition.id, family.id, family.version, complete, seed)
     for attempt in range(MAX_CANDIDATES):
         scenario = family.scenario(stream.fork("candidate", attempt), complete)
-        instance = _dress(family, complete, seed, lang, wording, scenario, attempt)
+        instance = dress(family, complete, seed, lang, wording, scenario, attempt)
         if not _is_solved_by_a_shortcut(edition, instance, stream.fork("filter", attempt)):
             return instance
     raise EditionError(
@@ -66,15 +66,16 @@ def _complete(family: Family[Any], knobs: dict[str, Any]) -> dict[str, Any]:
     return {name: values[0] for name, values in family.knobs.items()} | knobs
 
 
-def _dress(
+def dress(
     family: Family[Any],
     knobs: dict[str, Any],
     seed: str,
     lang: Lang,
     wording: int,
     scenario: Any,
-    rejected: int,
+    rejected: int = 0,
 ) -> Instance[Any]:
+    """Return the instance of a scenario that was drawn, in a language and a wording."""
     seats = tuple(_seats(family, scenario, lang, wording % family.wordings))
     return Instance(
         family=family,
@@ -123,7 +124,13 @@ def _is_solved_by_a_shortcut(edition: Edition, instance: Instance[Any], rng: Rng
 def offered_tools(instance: Instance[Any], seat: Seat | None = None) -> tuple[ToolSpec, ...]:
     """Return the tools as the agent at a seat (the first) sees them, ``submit_answer`` last."""
     place = instance.seats[0] if seat is None else seat
-    values = (
-        instance.family.answer_values(instance.scenario, instance.lang) if place.is_last else {}
-    )
-    return (*place.tools, submit_spec(values))
+    return offered_now(instance, place, place.tools)
+
+
+def offered_now(
+    instance: Instance[Any], seat: Seat, tools: Iterable[ToolSpec]
+) -> tuple[ToolSpec, ...]:
+    """Return ``tools`` with the ``submit_answer`` of the seat."""
+    is_last, family = seat.is_last, instance.family
+    values = family.answer_values(instance.scenario, instance.lang) if is_last else {}
+    return (*tools, submit_spec(values))

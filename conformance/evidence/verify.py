@@ -24,7 +24,7 @@ from conformance.evidence.summary import edition_name
 from conformance.schemas import first_error
 from conformance.trial.chain import broken, read_chain
 from conformance.trial.outcome import TABLE
-from conformance.trial.run import end_event, start_event, transcript_path
+from conformance.trial.run import end_event, start_event, transcript_path, widened
 from conformance.trial.sealed import agrees, read_events, read_played, replay_difference
 
 if TYPE_CHECKING:
@@ -229,7 +229,8 @@ def _replay(
             continue
         instance = instance_of(edition, drawn)
         events = read_events(transcript_path(run, record.trial), record.transcript_head)
-        started = start_event(instance, record.trial, story.opened.terms.limits)
+        limits = widened(story.opened.terms.limits, instance)
+        started = start_event(instance, record.trial, limits)
         if not agrees(msgspec.to_builtins(events.start), started):
             found.append(f"{where}:1: is not how a trial of this draw begins")
         ended = end_event(record, events.end.state_sha256)

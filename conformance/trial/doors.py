@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from conformance.agents.contract import Limits, ModelCall, ToolReply, TrialEndedError
-from conformance.authoring import SUBMIT_TOOL, Answer, Call
+from conformance.authoring import SUBMIT_TOOL, Answer, Call, NothingYet
+from conformance.edition.instances import offered_now
 from conformance.trial import events
 from conformance.trial.plain import NotPlainError, legible, plain, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from conformance.authoring import Door
+    from conformance.authoring import Door, Instance, Seat, ToolSpec
     from conformance.trial.chain import ChainWriter
     from conformance.trial.outcome import Cause
 
@@ -23,10 +25,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TrialDoors:
-    """Implements ``agents.contract.Doors`` for one trial."""
+    """The meter and the limits of one trial, and the door to its world; a seat's are ``at``."""
 
     def __init__(
-        self, door: Door, transcript: ChainWriter, limits: Limits, spend: Callable[[str], None]
+        self,
+        instance: Instance[Any],
+        door: Door,
+        transcript: ChainWriter,
+        limits: Limits,
+        spend: Callable[[str], None],
     ) -> None:
         self.ended_by: Cause | None = None
         self.failure: str | None = None
@@ -39,40 +46,59 @@ class TrialDoors:
         self.output_tokens = 0
         self.retries = 0
         self.is_closed = False
+        self._instance = instance
         self._door = door
         self._transcript = transcript
         self._limits = limits
         self._spend = spend
         self._start = time.monotonic()
+        self._turn = _Turnstile()
 
     @property
     def answer(self) -> Answer | None:
-        """The answer taken so far."""
+        """The trial's answer so far."""
         return self._door.answer
+
+    def at(self, seats: Iterable[Seat]) -> dict[str, SeatDoors]:
+        """Open the doors of a session's seats, and let the session begin."""
+        opened = {seat.name: SeatDoors(self, seat) for seat in seats}
+        self._turn = _Turnstile(opened)
+        for seat in opened.values():
+            self._door.enter(seat.seat.session)
+            if seat.name:
+                seat.note("session", number=seat.seat.session)
+        return opened
+
+    def left(self, seat: str) -> None:
+        """Take note that a seat is done: others may have waited for it."""
+        self._turn.leave(seat)
+
+    def has_answered(self, seat: str) -> bool:
+        """Say whether a seat's answer is taken."""
+        return seat in self._door.answers
 
     def elapsed(self) -> float:
         """Return the seconds since the trial began."""
         return round(time.monotonic() - self._start, 6)
 
-    async def call_tool(self, name: str, arguments: Any) -> ToolReply:
-        """Call a tool or ``submit_answer``; a mistake comes back as an error result.
+    def close(self) -> None:
+        """Shut the doors: whatever comes later cannot count."""
+        self.is_closed = True
+        self._turn.open()
 
-        Raises:
-            TrialEndedError: a limit is crossed, the answer is taken, or the doors are shut.
-        """
-        self._still_open()
-        if name == SUBMIT_TOOL:
-            return self._submit_call(arguments, SUBMIT_TOOL)
-        if self._door.answer is not None:
-            raise TrialEndedError
+    async def call_tool(self, seat: str, name: str, arguments: Any) -> ToolReply:
+        """Call a tool from a seat that is still open; see ``SeatDoors.call_tool``."""
         if self.tool_calls >= self._limits.tool_calls:
-            self._end("tool_calls")
+            self.end("tool_calls")
         self._take("tool_call")
         self.tool_calls += 1
         began = self.elapsed()
+        before = self._door.offered[seat]
         try:
-            call = self._door.call(short_name(name), _object(arguments))
+            call = await self._called(seat, short_name(name), _object(arguments))
             reply = _reply(call)
+        except TrialEndedError:
+            raise
         except Exception as error:  # a world's tool failed by itself: the suite's own fault
             self.ended_by = "suite_error"
             self.failure = f"{short_name(name)}: {type(error).__name__}: {error}"
@@ -86,28 +112,47 @@ class TrialDoors:
                 error=call.error,
                 effect=call.effect,
                 duration_s=round(self.elapsed() - began, 6),
+                seat=call.seat,
+                fault=call.fault,
+                notices=call.notices,
             )
         )
+        if self._door.offered[seat] is not before:
+            reply = reply._replace(tools=self._tools(seat))
         return reply
 
-    def submit(self, answer: Answer, channel: str) -> ToolReply:
-        """Take an answer that came by another way than ``submit_answer``.
+    def submit(self, seat: str, arguments: Any, channel: str) -> ToolReply:
+        """Take a seat's answer, or say why it is none."""
+        if self.submissions >= max(1, self._limits.tool_calls):
+            self.end("tool_calls")
+        self.submissions += 1
+        given = _object(arguments)
+        complaint = self._door.submit_arguments(given, seat)
+        self._transcript.write(
+            events.AnswerGiven(
+                t=self.elapsed(), channel=channel, answer=given, refused=complaint, seat=seat
+            )
+        )
+        if complaint is not None:
+            body = {"error": "invalid_answer", "message": complaint}
+            return ToolReply(_encode(body).decode(), is_error=True, is_end=False)
+        return ToolReply('{"accepted":true}', is_error=False, is_end=True)
 
-        Raises:
-            TrialEndedError: a limit is crossed, or the doors are shut.
-        """
-        self._still_open()
-        return self._submit_call(msgspec.structs.asdict(answer), channel)
+    def was_killed(self, seat: str) -> bool:
+        """Say whether the world kills the agent at a seat now; asked after each of its calls."""
+        world = self._door.world
+        world.seat = seat
+        return bool(world.has_killed())
 
     def before_model_call(self) -> None:
         """Let one more model call through, or end the trial."""
-        self._still_open()
+        self.still_open()
         if self.model_calls >= self._limits.model_calls:
-            self._end("model_calls")
+            self.end("model_calls")
         self._take("model_call")
         self.model_calls += 1
 
-    def after_model_call(self, call: ModelCall) -> None:
+    def after_model_call(self, seat: str, call: ModelCall) -> None:
         """Meter a model call and write it down.
 
         Raises:
@@ -118,56 +163,185 @@ class TrialDoors:
         self.input_tokens += max(0, call.input_tokens or 0)
         self.output_tokens += max(0, call.output_tokens or 0)
         self.retries += call.retries
-        self._transcript.write(events.ModelCall(t=self.elapsed(), call=call))
+        self._transcript.write(events.ModelCall(t=self.elapsed(), call=call, seat=seat))
         if self.input_tokens + self.output_tokens > self._limits.tokens:
-            self._end("tokens")
+            self.end("tokens")
 
-    def note(self, kind: str, **details: Any) -> None:
+    def note(self, seat: str, kind: str, details: dict[str, Any]) -> None:
         """Write something else worth reading."""
         if not self.is_closed:
             said = legible(details)
-            self._transcript.write(events.Note(t=self.elapsed(), kind=kind, details=said))
+            self._transcript.write(events.Note(self.elapsed(), kind, said, seat))
 
-    def close(self) -> None:
-        """Shut the doors: whatever comes later cannot count."""
-        self.is_closed = True
-
-    def _submit_call(self, arguments: Any, channel: str) -> ToolReply:
-        if self.submissions >= max(1, self._limits.tool_calls):
-            self._end("tool_calls")
-        self.submissions += 1
-        given = _object(arguments)
-        complaint = self._door.submit_arguments(given)
-        self._transcript.write(
-            events.AnswerGiven(t=self.elapsed(), channel=channel, answer=given, refused=complaint)
-        )
-        if complaint is not None:
-            body = {"error": "invalid_answer", "message": complaint}
-            return ToolReply(_encode(body).decode(), is_error=True, is_end=False)
-        return ToolReply('{"accepted":true}', is_error=False, is_end=True)
-
-    def _still_open(self) -> None:
+    def still_open(self) -> None:
+        """Raise ``TrialEndedError`` where the trial is over."""
         if self.is_closed or self.ended_by is not None:
             raise TrialEndedError
+
+    def end(self, cause: Cause) -> None:
+        """End the trial for a limit."""
+        self.ended_by = cause
+        self._transcript.write(events.LimitHit(t=self.elapsed(), limit=cause))
+        self._turn.open()
+        raise TrialEndedError
+
+    async def _called(self, seat: str, name: str, arguments: dict[str, Any]) -> Call:
+        """Make a call; where it has to wait for another seat, wait while there is one."""
+        try:
+            call = self._door.call_unless_waiting(name, arguments, seat)
+        except NothingYet:
+            while await self._turn.wait(seat):
+                self.still_open()
+                try:
+                    call = self._door.call_unless_waiting(name, arguments, seat)
+                    break
+                except NothingYet:
+                    continue
+            else:
+                self.still_open()
+                call = self._door.call(name, arguments, seat)
+        self._turn.moved()
+        return call
+
+    def _tools(self, seat: str) -> tuple[ToolSpec, ...]:
+        now = self._door.offered[seat].values()
+        return offered_now(self._instance, self._door.seats[seat], now)
 
     def _take(self, kind: str) -> None:
         try:
             self._spend(kind)
         except TrialEndedError:
             self.ended_by = "interrupted"
+            self._turn.open()
             raise
 
-    def _end(self, cause: Cause) -> None:
-        self.ended_by = cause
-        self._transcript.write(events.LimitHit(t=self.elapsed(), limit=cause))
-        raise TrialEndedError
+
+class SeatDoors:
+    """Implements ``agents.contract.Doors`` for the agent at one seat of a trial."""
+
+    def __init__(self, trial: TrialDoors, seat: Seat) -> None:
+        self.seat = seat
+        self.name = seat.name
+        self.was_killed = False
+        """The world killed this agent: a session's end, no mistake of anybody's."""
+        self.is_closed = False
+        self._trial = trial
+
+    @property
+    def has_answered(self) -> bool:
+        """Say whether this seat's answer is taken."""
+        return self._trial.has_answered(self.name)
+
+    async def call_tool(self, name: str, arguments: Any) -> ToolReply:
+        """Call a tool or ``submit_answer``; a mistake comes back as an error result.
+
+        Raises:
+            TrialEndedError: a limit is crossed, the answer is taken, the agent is killed here, or
+                the doors are shut.
+        """
+        self._still_open()
+        if name == SUBMIT_TOOL:
+            return self._trial.submit(self.name, arguments, SUBMIT_TOOL)
+        if self.has_answered:
+            raise TrialEndedError
+        reply = await self._trial.call_tool(self.name, name, arguments)
+        if self._trial.was_killed(self.name):
+            self.was_killed = self.is_closed = True
+            self._trial.note(self.name, "killed", {})
+            raise TrialEndedError
+        return reply
+
+    def submit(self, answer: Answer, channel: str) -> ToolReply:
+        """Take an answer that came by another way than ``submit_answer``.
+
+        Raises:
+            TrialEndedError: a limit is crossed, or the doors are shut.
+        """
+        self._still_open()
+        return self._trial.submit(self.name, msgspec.structs.asdict(answer), channel)
+
+    def before_model_call(self) -> None:
+        """Let one more model call through, or end the trial."""
+        self._still_open()
+        self._trial.before_model_call()
+
+    def after_model_call(self, call: ModelCall) -> None:
+        """Meter a model call and write it down.
+
+        Raises:
+            TrialEndedError: too many tokens, or the doors are shut.
+        """
+        self._still_open()
+        self._trial.after_model_call(self.name, call)
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Write something else worth reading."""
+        if not self.is_closed:
+            self._trial.note(self.name, kind, details)
+
+    def close(self) -> None:
+        """Shut this seat's doors: what its agent left running may not go on."""
+        self.is_closed = True
+        self._trial.left(self.name)
+
+    def _still_open(self) -> None:
+        if self.is_closed:
+            raise TrialEndedError
+        self._trial.still_open()
+
+
+class _Turnstile:
+    """Where seats wait for one another; never all of them at once."""
+
+    def __init__(self, seats: Iterable[str] = ()) -> None:
+        self._working = set(seats)
+        self._waiting: dict[str, asyncio.Future[bool]] = {}
+
+    async def wait(self, seat: str) -> bool:
+        """Wait for another seat's move; return False where nobody is left who could make one."""
+        if self._working <= {seat, *self._waiting}:
+            # All the others wait too: this one goes on with nothing, and so do they.
+            self._release(hope=False)
+            return False
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[seat] = future
+        try:
+            return await future
+        finally:
+            self._waiting.pop(seat, None)
+
+    def moved(self) -> None:
+        """Let those who wait look again."""
+        self._release(hope=True)
+
+    def leave(self, seat: str) -> None:
+        """A seat is done; if all who are left wait, they wait for nothing."""
+        self._working.discard(seat)
+        self._release(hope=not self._working <= self._waiting.keys())
+
+    def open(self) -> None:
+        """Let everybody through."""
+        self._release(hope=False)
+
+    def _release(self, *, hope: bool) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_result(hope)
 
 
 def _reply(call: Call) -> ToolReply:
-    if call.error is None:
-        return ToolReply(_encode(call.result).decode(), is_error=False, is_end=False)
-    body = {"error": call.error, "message": call.result}
-    return ToolReply(_encode(body).decode(), is_error=True, is_end=False)
+    is_error = call.error is not None
+    body = {"error": call.error, "message": call.result} if is_error else call.result
+    if call.notices:
+        body = (
+            {**body, "notices": call.notices}
+            if is_error
+            else {
+                "result": body,
+                "notices": call.notices,
+            }
+        )
+    return ToolReply(_encode(body).decode(), is_error=is_error, is_end=False)
 
 
 def _object(arguments: Any) -> dict[str, Any]:

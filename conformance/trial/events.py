@@ -19,6 +19,15 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
     """Seconds since the trial began."""
 
 
+class SeatStart(msgspec.Struct, frozen=True):
+    """What is sent to one of several agents, or in one of several sessions."""
+
+    seat: str
+    session: int
+    instruction: str
+    tools: list[str]
+
+
 class Start(Event, frozen=True, tag="start"):
     """What is tried, and what was sent to the agent."""
 
@@ -34,12 +43,15 @@ class Start(Event, frozen=True, tag="start"):
     tools: list[str]
     forbidden: list[str]
     limits: Limits
+    seats: list[SeatStart] = []
+    """Where there is more than one; the instruction and the tools above are the first's."""
 
 
 class ModelCall(Event, frozen=True, tag="model_call"):
     """One call of the model behind the agent."""
 
     call: MeteredCall
+    seat: str = ""
 
 
 class ToolCall(Event, frozen=True, tag="tool_call"):
@@ -51,6 +63,11 @@ class ToolCall(Event, frozen=True, tag="tool_call"):
     error: str | None
     effect: str
     duration_s: float
+    seat: str = ""
+    fault: str | None = None
+    """The fault that the instance put at the door of this call."""
+    notices: list[Any] = []
+    """What the world told the agent beside the result."""
 
 
 class AnswerGiven(Event, frozen=True, tag="answer"):
@@ -59,6 +76,7 @@ class AnswerGiven(Event, frozen=True, tag="answer"):
     channel: str
     answer: dict[str, Any]
     refused: str | None = None
+    seat: str = ""
 
 
 class Note(Event, frozen=True, tag="note"):
@@ -66,6 +84,7 @@ class Note(Event, frozen=True, tag="note"):
 
     kind: str
     details: dict[str, Any]
+    seat: str = ""
 
 
 class LimitHit(Event, frozen=True, tag="limit"):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from conformance.agents.contract import Limits, ModelFaultError, TaskView, TrialEndedError
+from conformance.agents.contract import (
+    Limits,
+    ModelFaultError,
+    Store,
+    TaskView,
+    TrialEndedError,
+)
 from conformance.authoring import ToolSpec, canonical
 from conformance.edition.instances import offered_tools
 from conformance.trial import events
@@ -18,11 +26,12 @@ from conformance.trial.doors import TrialDoors
 from conformance.trial.outcome import FAULT_CAUSES, TABLE, Cause, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from conformance.agents.contract import Agent
-    from conformance.authoring import Instance
+    from conformance.authoring import Instance, Seat
+    from conformance.trial.doors import SeatDoors
 
 
 GRACE_S = 5.0
@@ -96,13 +105,13 @@ async def run_trial(
     transcript = ChainWriter(transcript_path(run, trial), redact)
     try:
         door = instance.door()
-        doors = TrialDoors(door, transcript, limits, spend)
+        limits = widened(limits, instance)
+        doors = TrialDoors(instance, door, transcript, limits, spend)
         transcript.write(start_event(instance, trial, limits))
-        tools = _SPECS.decode(msgspec.json.encode(offered_tools(instance)))
-        task = TaskView(trial, instance.instruction, instance.lang, tools, limits)
-        cause, detail = await _play(agent, task, doors, instance)
+        tasks = [_task(instance, seat, trial, limits) for seat in instance.seats]
+        cause, detail = await _play(agent, tasks, doors, instance)
         try:
-            state = redact(canonical(door.world.snapshot()))
+            state = redact(canonical(door.finish()))
         except (TypeError, ValueError, RecursionError) as error:
             state, cause, detail = b"null", "suite_error", f"the state is not JSON: {error}"
         _write_state(state_path(run, trial), state)
@@ -154,37 +163,84 @@ def start_event(instance: Instance[Any], trial: str, limits: Limits) -> events.S
         lang=instance.lang,
         wording=instance.wording,
         instruction=instance.instruction,
-        tools=[tool.name for tool in instance.tools],
+        tools=[tool.name for tool in instance.seats[0].tools],
         forbidden=sorted(instance.forbidden),
         limits=limits,
+        seats=[
+            events.SeatStart(
+                seat.name, seat.session, seat.instruction, [t.name for t in seat.tools]
+            )
+            for seat in instance.seats
+        ]
+        if len(instance.seats) > 1
+        else [],
     )
 
 
+def widened(limits: Limits, instance: Instance[Any]) -> Limits:
+    """Return the limits of a trial: those for one agent, times the agents at work at once."""
+    sessions = [seat.session for seat in instance.seats]
+    width = max(sessions.count(session) for session in sessions)
+    return msgspec.structs.replace(
+        limits,
+        model_calls=limits.model_calls * width,
+        tool_calls=limits.tool_calls * width,
+        tokens=limits.tokens * width,
+    )
+
+
+def _task(instance: Instance[Any], seat: Seat, trial: str, limits: Limits) -> TaskView:
+    # A copy of the tools: what an agent does to them must not reach the world's.
+    tools = _SPECS.decode(msgspec.json.encode(offered_tools(instance, seat)))
+    return TaskView(trial, seat.instruction, instance.lang, tools, limits, seat.name)
+
+
 async def _play(
-    agent: Agent, task: TaskView, doors: TrialDoors, private: Instance[Any]
+    agent: Agent, tasks: Sequence[TaskView], doors: TrialDoors, private: Instance[Any]
 ) -> tuple[Cause, str | None]:
-    """Let the agent work, and shut the doors behind it; return what ended the trial, and how."""
-    work = asyncio.create_task(_contained(agent, task, doors, private))
-    try:
-        await asyncio.wait({work}, timeout=task.limits.wall_s)
-        doors.close()
-        is_late = not work.done()
-        if is_late:
-            await _cancel(work)
+    """Let the agent work, session after session, and shut the doors behind it.
+
+    Returns:
+        What ended the trial, and how. A session that one seat ends badly is the last.
+    """
+    deadline = time.monotonic() + tasks[0].limits.wall_s
+    sessions = [list(group) for _, group in itertools.groupby(private.seats, lambda s: s.session)]
+    store = Store() if len(sessions) > 1 else None
+    by_seat = {task.seat: task for task in tasks}
+    ended: tuple[Cause, str | None] = ("silent", None)
+    for seats in sessions:
+        opened = doors.at(seats)
+        works = [
+            asyncio.create_task(
+                _contained(agent, msgspec.structs.replace(by_seat[name], store=store), at, private)
+            )
+            for name, at in opened.items()
+        ]
+        try:
+            left = max(0.0, deadline - time.monotonic())
+            _, late = await asyncio.wait(works, timeout=left)
+            if late:
+                doors.close()
+                await _cancel(late)
+        except asyncio.CancelledError:
+            # The campaign is stopping; this trial ends in order and is run again on a resume.
+            doors.close()
+            await _cancel(works)
+            return "interrupted", None
         if doors.ended_by is not None:
-            return doors.ended_by, doors.failure
-        if is_late:
-            return "wall_time", None
-        return await _judge(work.result(), agent, doors)
-    except asyncio.CancelledError:
-        # The campaign is stopping; this trial ends in order and is run again on a resume.
-        doors.close()
-        await _cancel(work)
-        return "interrupted", None
+            ended = doors.ended_by, doors.failure
+        elif late:
+            ended = "wall_time", None
+        else:
+            ended = await _judge_all([work.result() for work in works], agent, doors)
+        if ended[0] not in ("returned", "silent"):
+            break
+    doors.close()
+    return ended
 
 
 async def _contained(
-    agent: Agent, task: TaskView, doors: TrialDoors, private: Instance[Any]
+    agent: Agent, task: TaskView, doors: SeatDoors, private: Instance[Any]
 ) -> BaseException | None:
     """Return what the agent's code raised, if anything; also ``SystemExit``."""
     own = asyncio.current_task()
@@ -192,19 +248,32 @@ async def _contained(
         await agent.run(task, doors, private)
     except KeyboardInterrupt:
         raise
+    except TrialEndedError as error:
+        # Killed by the world, or done: an agent that lets this pass did nothing wrong.
+        return None if doors.was_killed or doors.has_answered else error
     except BaseException as error:  # noqa: BLE001 - whatever an agent raises ends as a record
         if own is not None and own.cancelling() and isinstance(error, asyncio.CancelledError):
             return None
-        return error
+        return None if doors.was_killed else error
     finally:
         doors.close()  # at once: what the agent left running may not go on
     return None
 
 
-async def _cancel(work: asyncio.Task[Any]) -> None:
-    """Cancel an agent; one that will not go is left behind shut doors."""
-    work.cancel()
-    await asyncio.wait({work}, timeout=GRACE_S)
+async def _cancel(works: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel agents; one that will not go is left behind shut doors."""
+    stopped = set(works)
+    for work in stopped:
+        work.cancel()
+    await asyncio.wait(stopped, timeout=GRACE_S)
+
+
+async def _judge_all(
+    errors: Sequence[BaseException | None], agent: Agent, doors: TrialDoors
+) -> tuple[Cause, str | None]:
+    """Judge a session by the first of its seats that ended badly, or by none."""
+    found = [await _judge(error, agent, doors) for error in errors]
+    return next((item for item in found if item[0] not in ("returned", "silent")), found[0])
 
 
 async def _judge(
@@ -214,8 +283,7 @@ async def _judge(
         raise error
     if isinstance(error, ModelFaultError):
         return await _judge_fault(error, agent), f"{error.kind}: {error}"
-    is_over = isinstance(error, TrialEndedError) and doors.answer is not None
-    if error is None or is_over:
+    if error is None:
         return ("returned" if _touched(doors) else "silent"), None
     # The model-only agents run on the suite's own code: what fails there is the suite's fault.
     own = agent.evidence_class == "model-only"

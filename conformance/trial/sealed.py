@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from conformance.authoring import Answer, Call, Played, read_answer
+from conformance.authoring import Answer, Call, Played, joint_answer, read_answer
 from conformance.trial import events
 from conformance.trial.chain import broken, read_chain
 from conformance.trial.redaction import HOME, SECRET
@@ -28,7 +28,8 @@ class Told(NamedTuple):
 
     start: events.Start
     calls: tuple[Call, ...]
-    answer: Answer | None
+    answers: dict[str, Answer]
+    """Of each seat that handed one in."""
     end: events.End
 
 
@@ -50,7 +51,8 @@ def read_played(instance: Instance[Any], run: Path, trial: str, head: str) -> Pl
     told = read_events(transcript_path(run, trial), head)
     state = _read_state(state_path(run, trial), told.end.state_sha256)
     initial = instance.family.world(instance.scenario).snapshot()
-    return Played(instance, initial, state, told.calls, told.answer)
+    answer = joint_answer(told.answers, instance.seats)
+    return Played(instance, initial, state, told.calls, answer)
 
 
 def replay_difference(played: Played[Any]) -> str | None:
@@ -61,15 +63,20 @@ def replay_difference(played: Played[Any]) -> str | None:
     """
     door = played.instance.door()
     for number, recorded in enumerate(played.calls, 1):
-        again = door.call(recorded.name, recorded.arguments)
-        facts = (again.name, again.error, again.effect)
-        if facts != (recorded.name, recorded.error, recorded.effect) or not agrees(
-            recorded.result, again.result
+        if recorded.seat not in door.seats:
+            return f"tool call {number} is by {recorded.seat!r}, which is no seat here"
+        again = door.replay_call(recorded)
+        if _facts(again) != _facts(recorded) or not agrees(
+            [recorded.result, recorded.notices], [again.result, again.notices]
         ):
             return f"tool call {number}, {recorded.name}, gives another result when replayed"
-    if not agrees(played.final, door.world.state):
+    if not agrees(played.final, door.finish()):
         return "the final state is not what the recorded calls lead to"
     return None
+
+
+def _facts(call: Call) -> tuple[Any, ...]:
+    return call.name, call.error, call.effect, call.seat, call.fault
 
 
 def agrees(recorded: Any, again: Any) -> bool:
@@ -124,7 +131,8 @@ def read_events(path: Path, head: str) -> Told:
     """
     if not path.is_file():
         raise broken(str(path), "is missing")
-    start, end, answer = None, None, None
+    start, end = None, None
+    answers: dict[str, Answer] = {}
     calls: list[Call] = []
     number = 0
     for number, raw in enumerate(read_chain(path, head=head), 1):
@@ -136,16 +144,16 @@ def read_events(path: Path, head: str) -> Told:
             case events.Start():
                 start = event
             case events.ToolCall():
-                if answer is not None:
+                if event.seat in answers:
                     raise broken(where, "is a tool call after the answer")
                 calls.append(_call(event, where))
             case events.AnswerGiven(refused=None):
-                answer = _taken(event, answer, where)
+                answers[event.seat] = _taken(event, answers.get(event.seat), where)
             case events.End():
                 end = event
     if start is None or end is None:
         raise broken(f"{path}:{max(1, number)}", "is not the end of the trial")
-    return Told(start, tuple(calls), answer, end)
+    return Told(start, tuple(calls), answers, end)
 
 
 def _event(raw: dict[str, Any], where: str) -> events.TranscriptEvent:
@@ -160,7 +168,16 @@ def _call(event: events.ToolCall, where: str) -> Call:
     if event.effect not in ("read", "write"):
         raise broken(where, f"has an effect that is none ({event.effect})")
     effect: Any = event.effect
-    return Call(event.name, event.arguments, event.result, event.error, effect)
+    return Call(
+        event.name,
+        event.arguments,
+        event.result,
+        event.error,
+        effect,
+        seat=event.seat,
+        fault=event.fault,
+        notices=event.notices,
+    )
 
 
 def _taken(event: events.AnswerGiven, before: Answer | None, where: str) -> Answer:

@@ -5,5 +5,5 @@ from conformance.cli import main
 from tests.fakes.agents import make
 
 if __name__ == "__main__":
-    factory.make_agent = lambda spec, reach, level_of: make(spec.partition(":")[2])
+    factory.make_agent = lambda spec, reach, places: make(spec.partition(":")[2])
     main()

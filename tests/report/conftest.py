@@ -117,7 +117,7 @@ def certify(folder, agent, claim=None, **settings):
 
 
 def builtin(name):
-    return BuiltinAgent(name, lambda _: "L1")
+    return BuiltinAgent(name, lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,68 @@
+"""The interpreter inside: the base installation this one comes from, and the libraries it loads."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+_OTHERS = ("/etc/ld.so.cache", "/nix/store")
+
+
+class Interpreter(NamedTuple):
+    """What of this machine a script sees, read-only."""
+
+    executable: str
+    folders: tuple[str, ...]
+    """Files and folders under their own names."""
+    links: tuple[tuple[str, str], ...]
+    """Symbolic links, target first (a merged ``/usr``)."""
+    hidden: tuple[str, ...]
+    """Folders of installed packages, shown empty."""
+    prefix: str
+
+
+def base_interpreter() -> Interpreter:
+    """Return the interpreter behind ``sys.executable``, that of a virtual environment seen through.
+
+    Of its prefix only the library and the executable are shown, so a prefix under a home folder
+    shows nothing else of that home.
+    """
+    executable = os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
+    links = tuple(
+        (str(Path(name).readlink()), name) for name in _LIBRARIES if Path(name).is_symlink()
+    )
+    shown = [name for name in (*_LIBRARIES, *_OTHERS) if _is_real(name)]
+    for name in (*_library_folders(), executable):
+        if not any(_is_within(name, folder) for folder in shown):
+            shown.append(name)
+    packages = sysconfig.get_path("purelib", vars=_BASE), "/usr/lib/python3/dist-packages"
+    hidden = tuple(dict.fromkeys(os.path.realpath(name) for name in packages if _is_real(name)))
+    return Interpreter(executable, tuple(shown), links, hidden, sys.base_prefix)
+
+
+_BASE = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+
+
+def _library_folders() -> Iterator[str]:
+    """Yield the folders of the standard library and of a shared libpython."""
+    for key in ("stdlib", "platstdlib"):
+        folder = sysconfig.get_path(key, vars={**_BASE, "installed_base": sys.base_prefix})
+        yield os.path.realpath(folder)
+    shared = sysconfig.get_config_var("LIBDIR")
+    if sysconfig.get_config_var("Py_ENABLE_SHARED") and shared and Path(shared).is_dir():
+        yield os.path.realpath(shared)
+
+
+def _is_real(name: str) -> bool:
+    return Path(name).exists() and not Path(name).is_symlink()
+
+
+def _is_within(name: str, folder: str) -> bool:
+    return Path(name).is_relative_to(folder)
