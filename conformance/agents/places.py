@@ -36,10 +36,11 @@ def places(edition: Edition) -> Callable[[Instance[Any]], Place | None]:
     known: dict[tuple[str, str], Place] = {}
     for clause in edition.clauses:
         for source in edition.sources(clause):
-            for knobs in resolve_knobs(edition.family(source.family), source.knobs):
-                before = known.get((source.family, knobs))
+            family = edition.family(source.family)
+            for knobs in resolve_knobs(family, source.knobs):
+                before = known.get((family.id, knobs))
                 graders = before.graders if before is not None else frozenset()
-                known[source.family, knobs] = Place(
+                known[family.id, knobs] = Place(
                     *ranks[clause.step], graders | {clause.observation.grader}
                 )
     return lambda instance: known.get((instance.family.id, canonical(instance.knobs).decode()))

@@ -63,7 +63,13 @@ def estimate(edition: Edition, settings: Settings, seconds_a_call: float) -> Est
     Trials are counted as the draws share them, on a seed of the moment; calls are the oracle's
     and one more for the answer; a model that thinks aloud or errs needs more.
     """
-    course = plan_course(edition, settings.plan, settings.claim, denied=settings.denied)
+    course = plan_course(
+        edition,
+        settings.plan,
+        settings.claim,
+        denied=settings.denied,
+        lacking=settings.lacking,
+    )
     draws = Draws(course, secrets.token_bytes(32), settings.langs)
     steps = list(_in_reach(course))
     runnable = [c for step in steps for c in step.clauses if c.is_runnable]
@@ -76,8 +82,8 @@ def estimate(edition: Edition, settings: Settings, seconds_a_call: float) -> Est
         keys = {}
         for clause in runnable:
             for index in range(1, _trials(clause, case) + 1):
-                drawn = draws.of(clause.id, index, population)
-                keys[drawn.key] = drawn.family
+                for drawn in draws.trials(clause.id, index, population):
+                    keys[drawn.key] = drawn.family
         families = list(keys.values())
         shape = {name: _shape(edition, own, name) for name in set(families)}
         calls = sum(shape[name][0] for name in families)

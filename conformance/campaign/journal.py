@@ -40,6 +40,10 @@ class Terms(msgspec.Struct, frozen=True):
     limits: Limits
     agent: dict[str, Any]
     denied: list[str]
+    lacking: list[str] = []
+    """What the machine did not have that a clause needs: ``sandbox``."""
+    sealed_sha256: str | None = None
+    """The digest of the sealed edition, where one was mounted."""
 
 
 class Entry(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

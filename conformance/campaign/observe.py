@@ -50,10 +50,16 @@ class Draws:
             return draw(self._clauses[ridden], self._seed, index, self._langs)
         return draw(self._clauses[clause], self._seed, index, self._langs)
 
+    def trials(self, clause: str, index: int, population: tuple[str, ...]) -> tuple[Draw, ...]:
+        """Return what a clause's observation at an index takes: a draw, and its repeats."""
+        first = self.of(clause, index, population)
+        repeats = 1 if clause == EFFICIENCY else self._clauses[clause].repeats
+        return first, *(msgspec.structs.replace(first, repeat=n) for n in range(1, repeats))
+
     def of_round(self, asked: Round) -> Iterator[Draw]:
-        """Yield the draw of each clause of a round."""
+        """Yield every draw that the observations of a round take."""
         for clause in asked.clauses:
-            yield self.of(clause, asked.index, asked.population)
+            yield from self.trials(clause, asked.index, asked.population)
 
     def clause(self, clause: str) -> Clause:
         """Return a clause of the course."""
@@ -90,7 +96,17 @@ class Observer:
         """
         reply: dict[str, Observation] = {}
         for clause in asked.clauses:
-            drawn = self._draws.of(clause, asked.index, asked.population)
+            observed = self._observe(clause, asked, done)
+            self.used.append(observed)
+            reply[clause] = Observation(
+                observed.value, critical=any(finding.critical for finding in observed.findings)
+            )
+        return reply
+
+    def _observe(self, clause: str, asked: Round, done: Mapping[str, TrialRecord]) -> Observed:
+        """Return one observation; of several trials of an instance it is the least."""
+        found = []
+        for drawn in self._draws.trials(clause, asked.index, asked.population):
             record = done.get(drawn.key)
             if record is None:
                 raise EvidenceInvalidError(
@@ -98,10 +114,10 @@ class Observer:
                     where=str(self._run / "journal.jsonl"),
                     mend="the campaign is not complete; go on with --resume",
                 )
-            observed = self._grade(clause, asked.index, drawn, record)
-            self.used.append(observed)
-            reply[clause] = Observation(observed.value)
-        return reply
+            found.append(self._grade(clause, asked.index, drawn, record))
+        if len(found) == 1:
+            return found[0]
+        return min(found, key=lambda item: 1.0 if item.value is None else item.value)
 
     def played(self, drawn: Draw, record: TrialRecord) -> Played[Any]:
         """Return a trial as graders read it; the last few are kept for the clauses that share."""

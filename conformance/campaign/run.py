@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True):
     langs: tuple[str, ...] = ("zh", "en")
     limits: Limits = Limits()
     denied: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """What the machine does not have that a clause needs."""
     seed: str | None = None
     """A text whose SHA-256 is the seed; None draws one from the operating system."""
     concurrency: int = 4
@@ -100,7 +102,13 @@ async def run_campaign(
         StorageError: the evidence cannot be written.
         asyncio.CancelledError: stopped by the user; can be resumed.
     """
-    course = plan_course(edition, settings.plan, settings.claim, denied=settings.denied)
+    course = plan_course(
+        edition,
+        settings.plan,
+        settings.claim,
+        denied=settings.denied,
+        lacking=settings.lacking,
+    )
     terms = Terms(
         suite=conformance.__version__,
         edition=edition.id,
@@ -111,6 +119,8 @@ async def run_campaign(
         limits=settings.limits,
         agent=_identity(agent),
         denied=list(settings.denied),
+        lacking=list(settings.lacking),
+        sealed_sha256=None if edition.sealed is None else edition.sealed.digest,
     )
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)

@@ -63,6 +63,8 @@ class Clause(msgspec.Struct, frozen=True):
     rider: bool = False
     weight: float = 1.0
     """Its weight under ``weighted-floor``."""
+    repeats: int = 1
+    """Trials of one instance that an observation takes; n counts instances."""
     not_run: str | None = None
     """Why it cannot run, or None: ``pending``, ``plan``, ``sealed``, ``sandbox``, ``ICS …``."""
     inapplicable: str | None = None

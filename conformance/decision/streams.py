@@ -26,7 +26,7 @@ T = TypeVar("T")
 _BITS = 52
 
 
-class Draw(msgspec.Struct, frozen=True):
+class Draw(msgspec.Struct, frozen=True, omit_defaults=True):
     """One draw of a clause: all that an instance and its trial are made from."""
 
     family: str
@@ -35,6 +35,8 @@ class Draw(msgspec.Struct, frozen=True):
     wording: int
     lang: str
     seed: str
+    repeat: int = 0
+    """Which trial of this instance, for a clause that takes several of each."""
 
     @property
     def key(self) -> str:

@@ -25,11 +25,27 @@ KEPT = 64
 __all__ = ["Edition", "load", "problems", "read"]
 
 
-class Edition:
-    """A loaded edition. Families and graders are imported when first asked for."""
+SEALED = "sealed/"
+"""Before the name of a family of the sealed edition."""
 
-    def __init__(self, root: Path, digest: str, document: Document, located: Located) -> None:
+
+class Edition:
+    """A loaded edition. Families and graders are imported when first asked for.
+
+    ``sealed`` is a second edition whose clauses stand in for the sealed ones of the same id:
+    families nobody outside an audit has seen.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        digest: str,
+        document: Document,
+        located: Located,
+        sealed: Edition | None = None,
+    ) -> None:
         self.root = root
+        self.sealed = sealed
         self.digest = digest
         """SHA-256 over the folder's content; a certificate names it."""
         self.document = document
@@ -87,7 +103,12 @@ class Edition:
         return tuple(sorted(found, key=lambda name: self.family(name).number))
 
     def sources(self, clause: ClauseDoc) -> tuple[Source, ...]:
-        """Return what a clause draws from, knobs completed by the family's defaults."""
+        """Return what a clause draws from, knobs completed by the family's defaults.
+
+        A sealed clause draws what the sealed edition's clause of its id draws, or nothing.
+        """
+        if clause.sealed:
+            return self._sealed_sources(clause)
         return tuple(
             Source(
                 family=draw.family,
@@ -113,10 +134,15 @@ class Edition:
         Raises:
             EditionError: an unknown family or knob, or a filter that turns everything away.
         """
+        if self.sealed is not None and family.startswith(SEALED):
+            name = family.removeprefix(SEALED)
+            return self.sealed.instance(name, knobs, seed=seed, lang=lang, wording=wording)
         return self._instance(family, canonical(knobs), seed, lang, wording)
 
     def observe(self, clause: ClauseDoc, played: Played[Any]) -> Score:
         """Return what a trial gives a clause."""
+        if clause.sealed and self.sealed is not None:
+            return self.sealed.observe(self.sealed.clause(clause.id), played)
         observation = clause.observation
         return self.grader(observation.grader)(played, **observation.options)
 
@@ -133,17 +159,31 @@ class Edition:
             self, self.family(family), msgspec.json.decode(knobs), seed, lang, wording
         )
 
+    def _sealed_sources(self, clause: ClauseDoc) -> tuple[Source, ...]:
+        if self.sealed is None or clause.id not in {c.id for c in self.sealed.clauses}:
+            return ()
+        return tuple(
+            msgspec.structs.replace(source, family=SEALED + source.family)
+            for source in self.sealed.sources(self.sealed.clause(clause.id))
+        )
+
     def _family(self, family: str) -> Family[Any]:
+        if self.sealed is not None and family.startswith(SEALED):
+            return self.sealed.family(family.removeprefix(SEALED))
         return mount.load_family(self.root, self.digest, family)
 
     def _grader(self, grader: str) -> Grader:
         return mount.load_grader(self.root, self.digest, grader)
 
 
-def load(root: Path | str | None = None) -> Edition:
+def load(root: Path | str | None = None, *, sealed: Path | str | None = None) -> Edition:
     """Load the edition in ``root``, or the one that ships with the suite.
 
     Every key, reference and rule that can be checked without running content is checked.
+
+    Args:
+        root: The edition's folder.
+        sealed: The folder of a second edition that stands in for the sealed clauses.
 
     Raises:
         EditionError: with the file, the line or key, and the mend.
@@ -151,7 +191,25 @@ def load(root: Path | str | None = None) -> Edition:
     edition = read(root)
     for problem in problems(edition):
         raise problem
-    return edition
+    if sealed is None:
+        return edition
+    return with_sealed(edition, load(sealed))
+
+
+def with_sealed(edition: Edition, sealed: Edition) -> Edition:
+    """Return the edition with ``sealed`` mounted for its sealed clauses.
+
+    Raises:
+        EditionError: the sealed edition stands in for none of them.
+    """
+    wanted = [clause.id for clause in edition.clauses if clause.sealed]
+    if not set(wanted) & {clause.id for clause in sealed.clauses if clause.draws}:
+        raise EditionError(
+            f"has none of the clauses that {edition.id} leaves to a sealed edition",
+            where=str(sealed.located.path),
+            mend=f"give draws to one of {', '.join(wanted) or '(there are none)'}",
+        )
+    return Edition(edition.root, edition.digest, edition.document, edition.located, sealed)
 
 
 def read(root: Path | str | None = None) -> Edition:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def plan_course(
-    edition: Edition, plan: str, claim: Claim, *, denied: Collection[str] = ()
+    edition: Edition,
+    plan: str,
+    claim: Claim,
+    *,
+    denied: Collection[str] = (),
+    lacking: Collection[str] = (),
 ) -> Course:
     """Return the course of a campaign.
 
@@ -25,14 +30,16 @@ def plan_course(
         plan: The name of one of its plans.
         claim: What the applicant claims.
         denied: The ICS lines the applicant denies; a mandatory clause that needs one is not run.
+        lacking: What the machine does not have (``sandbox``); a clause whose families need it is
+            not run.
 
     Raises:
         EditionError: there is no such plan.
     """
     document, plan_doc = edition.document, edition.plan(plan)
     course = spec.Course(
-        levels=_steps(edition, document.agency, plan_doc, denied),
-        trust=_steps(edition, document.trust, plan_doc, denied),
+        levels=_steps(edition, document.agency, plan_doc, denied, lacking),
+        trust=_steps(edition, document.trust, plan_doc, denied, lacking),
         efficiency=tuple(
             spec.EfficiencyClass(item.id, item.kappa) for item in document.efficiency.classes
         ),
@@ -56,13 +63,17 @@ def decision_plan(name: str, plan: PlanDoc) -> Plan:
 
 
 def _steps(
-    edition: Edition, axis: Axes, plan: PlanDoc, denied: Collection[str]
+    edition: Edition,
+    axis: Axes,
+    plan: PlanDoc,
+    denied: Collection[str],
+    lacking: Collection[str],
 ) -> tuple[spec.Step, ...]:
     return tuple(
         spec.Step(
             step.id,
             tuple(
-                _clause(edition, clause, plan, denied)
+                _clause(edition, clause, plan, denied, lacking)
                 for clause in edition.clauses
                 if clause.step == step.id
             ),
@@ -72,14 +83,23 @@ def _steps(
 
 
 def _clause(
-    edition: Edition, clause: ClauseDoc, plan: PlanDoc, denied: Collection[str]
+    edition: Edition,
+    clause: ClauseDoc,
+    plan: PlanDoc,
+    denied: Collection[str],
+    lacking: Collection[str],
 ) -> spec.Clause:
     is_denied = clause.ics is not None and clause.ics in denied
+    sources = edition.sources(clause)
+    needed = {need for source in sources for need in edition.family(source.family).needs}
+    missing = sorted(needed & set(lacking))
     not_run = (
         "pending"
         if clause.pending is not None
         else "sealed"
-        if clause.sealed
+        if clause.sealed and not sources
+        else missing[0]
+        if missing
         else f"ICS {clause.ics}"
         if is_denied and not clause.optional
         else None
@@ -89,9 +109,10 @@ def _clause(
         step=clause.step,
         dimension=clause.dimension,
         rule=clause_rule(clause.rule, plan),
-        sources=edition.sources(clause),
+        sources=sources,
         rider=clause.rider,
         weight=clause.weight,
+        repeats=clause.repeats,
         not_run=not_run,
         inapplicable=clause.ics if is_denied and clause.optional else None,
     )

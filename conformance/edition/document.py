@@ -120,6 +120,8 @@ class ClauseDoc(msgspec.Struct, frozen=True):
     sealed: bool = False
     pending: str | None = None
     """The families it waits for, or None."""
+    repeats: int = 1
+    """Trials of one instance that an observation takes: the least of them is observed."""
     optional: bool = False
     ics: str | None = None
     weight: float = 1.0

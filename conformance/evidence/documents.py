@@ -72,6 +72,8 @@ class LockDocument(Document, frozen=True):
     edition: EditionName
     python: str
     packages: dict[str, str]
+    sealed: EditionName | None = None
+    """The sealed edition, where one was mounted."""
 
 
 class ManifestEntry(Document, frozen=True):
@@ -90,11 +92,12 @@ class ManifestDocument(Document, frozen=True):
     files: dict[str, ManifestEntry]
 
 
-class FindingLine(Document, frozen=True):
+class FindingLine(Document, frozen=True, omit_defaults=True):
     """One requirement a trial broke."""
 
     requirement: str
     message: str
+    critical: bool = False
 
 
 class ObservationLine(Document, frozen=True):
@@ -209,3 +212,5 @@ class SummaryDocument(Document, frozen=True):
     clauses: list[ClauseSummary]
     population: list[str]
     """What the riders of the trust axis drew from."""
+    sealed: EditionName | None = None
+    """The sealed edition, where one was mounted."""

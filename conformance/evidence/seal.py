@@ -105,6 +105,7 @@ def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: 
             edition=edition_name(edition),
             python=platform.python_version(),
             packages=package_versions(),
+            sealed=None if edition.sealed is None else edition_name(edition.sealed),
         ),
     )
     bundle.write_whole(folder / bundle.OBSERVATIONS, observation_bytes(graded))
@@ -154,5 +155,5 @@ def observation_line(item: Observed) -> ObservationLine:
         key=item.key,
         trial=item.trial,
         value=item.value,
-        findings=[FindingLine(f.requirement, f.message) for f in item.findings],
+        findings=[FindingLine(f.requirement, f.message, f.critical) for f in item.findings],
     )

@@ -99,11 +99,19 @@ def read_story(folder: Path, edition: Edition) -> Story:
             where=f"{path}:1",
             mend="name that edition's folder with --edition",
         )
+    mounted = None if edition.sealed is None else edition.sealed.digest
+    if terms.sealed_sha256 != mounted:
+        had, has = ((name or "none")[:12] for name in (terms.sealed_sha256, mounted))
+        raise EvidenceInvalidError(
+            f"was made with sealed edition {had}, this is {has}",
+            where=f"{path}:1",
+            mend="name that edition's folder with --sealed, or leave it out if it had none",
+        )
     if not terms.langs or not set(terms.langs) <= set(LANGS):
         raise EvidenceInvalidError(f"has no such languages: {terms.langs}", where=f"{path}:1")
     try:
         claim = parse_claim(terms.claim, edition)
-        course = plan_course(edition, terms.plan, claim, denied=terms.denied)
+        course = plan_course(edition, terms.plan, claim, denied=terms.denied, lacking=terms.lacking)
     except ConformanceError as error:
         raise EvidenceInvalidError(
             f"has terms that are none: {error.what}", where=f"{path}:1"

@@ -107,6 +107,7 @@ def summarise(
         grades=_steps(document.trust, result.grades),
         clauses=clauses,
         population=list(result.population),
+        sealed=None if edition.sealed is None else edition_name(edition.sealed),
     )
 
 

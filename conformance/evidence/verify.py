@@ -207,7 +207,11 @@ def _other_documents(folder: Path, edition: Edition, story: Story, graded: Grade
     )
     lock = bundle.read_document(folder, bundle.LOCK, LockDocument)
     expected[bundle.LOCK] = msgspec.structs.replace(
-        lock, format="suite.lock/1", suite=terms.suite, edition=edition_name(edition)
+        lock,
+        format="suite.lock/1",
+        suite=terms.suite,
+        edition=edition_name(edition),
+        sealed=None if edition.sealed is None else edition_name(edition.sealed),
     )
     for path, document in expected.items():
         if (folder / path).read_bytes() != bundle.document_bytes(document):
@@ -259,5 +263,6 @@ def _strangers(story: Story) -> set[str]:
     for index in range(1, last + 1):
         if not strangers:
             break
-        strangers.difference_update(draws.of(clause, index, ()).key for clause in own)
+        for clause in own:
+            strangers.difference_update(drawn.key for drawn in draws.trials(clause, index, ()))
     return strangers

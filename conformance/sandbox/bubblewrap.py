@@ -18,7 +18,7 @@ from conformance.authoring import Ran
 from conformance.sandbox.boot import SCRIPT, boot_text
 from conformance.sandbox.capture import Captured, capture
 from conformance.sandbox.interpreter import base_interpreter
-from conformance.sandbox.provider import Limits, SandboxBrokenError
+from conformance.sandbox.contract import Limits, SandboxBrokenError
 from conformance.sandbox.seccomp import MACHINES, compiled
 
 if TYPE_CHECKING:
@@ -117,11 +117,10 @@ class Bubblewrap:
                 flood_bytes=limits.flood_bytes,
             )
             closing.close()
-            has_run = b"child-pid" in (status := report.read()) and (
-                captured.killed_for is not None or b"exit-code" in status
-            )
+            # Bubblewrap tells the exit code of what it started, and none where it started nothing.
+            has_run = captured.killed_for is not None or b"exit-code" in report.read()
         error = captured.error.decode("utf-8", "replace")
-        if not has_run or error.startswith("bwrap: "):
+        if not has_run:
             raise SandboxBrokenError(error.strip()[-500:] or f"it ended with {captured.code}")
         return _ran(captured, error.replace(interpreter.prefix, "/python"))
 
