@@ -10,7 +10,6 @@ import msgspec
 
 from conformance.authoring.door import Door, Seat
 from conformance.authoring.tools import Call, Step, ToolError, ToolSpec
-from conformance.authoring.world import State, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.authoring.answer import Answer, End, Lang
     from conformance.authoring.faults import Fault
     from conformance.authoring.rng import Rng
+    from conformance.authoring.world import State, World
 
 S = TypeVar("S")
 

@@ -44,6 +44,8 @@ class Terms(msgspec.Struct, frozen=True):
     """What the machine did not have that a clause needs: ``sandbox``."""
     sealed_sha256: str | None = None
     """The digest of the sealed edition, where one was mounted."""
+    twins: bool = False
+    """Instances of each level were tried in the other language too."""
 
 
 class Entry(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

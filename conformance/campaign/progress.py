@@ -21,6 +21,9 @@ class Progress(Protocol):
     def round(self, asked: Round, reply: Mapping[str, Observation]) -> None:
         """A round was observed."""
 
+    def twins(self, count: int) -> None:
+        """The ladder is done; so many instances are tried in the other language too."""
+
 
 class Silent:
     """Tells nobody."""
@@ -29,4 +32,7 @@ class Silent:
         """Say nothing."""
 
     def round(self, asked: Round, reply: Mapping[str, Observation]) -> None:
+        """Say nothing."""
+
+    def twins(self, count: int) -> None:
         """Say nothing."""

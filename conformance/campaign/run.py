@@ -9,6 +9,7 @@ import msgspec
 
 import conformance
 from conformance.agents.contract import Limits
+from conformance.authoring import LANGS
 from conformance.campaign.claim import claim_text
 from conformance.campaign.journal import (
     Terms,
@@ -45,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True):
     denied: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     """What the machine does not have that a clause needs."""
+    twins: bool = False
+    """Try instances of each level in the other language too; needs both languages."""
     seed: str | None = None
     """A text whose SHA-256 is the seed; None draws one from the operating system."""
     concurrency: int = 4
@@ -121,6 +124,7 @@ async def run_campaign(
         denied=list(settings.denied),
         lacking=list(settings.lacking),
         sealed_sha256=None if edition.sealed is None else edition.sealed.digest,
+        twins=settings.twins and set(settings.langs) == set(LANGS),
     )
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)
@@ -137,6 +141,7 @@ async def run_campaign(
         budget=Budget(settings.max_time_s, settings.max_calls, unit),
         redact=redact,
         progress=progress or Silent(),
+        twins=terms.twins,
     )
     try:
         is_cut_short = await schedule.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import msgspec
 
 from conformance.agents.contract import TrialEndedError
 from conformance.campaign.observe import Draws, Observer, instance_of
+from conformance.campaign.twins import pairs
 from conformance.decision.ladder import Round, Stop, climb
 from conformance.decision.rules import horizon
 from conformance.errors import AgentUnavailableError
@@ -77,6 +79,7 @@ class Schedule:
         budget: Budget,
         redact: Callable[[bytes], bytes],
         progress: Progress,
+        twins: bool = False,
     ) -> None:
         self._edition = edition
         self._course = course
@@ -87,6 +90,7 @@ class Schedule:
         self._budget = budget
         self._redact = redact
         self._progress = progress
+        self._has_twins = twins
         self._draws = Draws(course, journal.seed, langs)
         self._observer = Observer(edition, self._draws, journal.run)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -115,17 +119,31 @@ class Schedule:
                 except _BudgetEndedError:
                     is_cut_short, reply = True, Stop()
         except StopIteration:
+            if self._has_twins and not is_cut_short:
+                await self._run_twins()
             return is_cut_short
         finally:
             await self._cancel_all()
+
+    async def _run_twins(self) -> None:
+        """Try what the levels observed in the other language too, as far as the budget goes."""
+        found = pairs(self._course, self._draws, self._observer.used)
+        self._progress.twins(len(found))
+        # A budget that ends here leaves every verdict as it is.
+        with contextlib.suppress(_BudgetEndedError):
+            await self._fetch_all([pair.twin for pair in found])
 
     async def _fetch(self, asked: Round) -> None:
         """Have every trial of the round done; start trials of later rounds with idle slots."""
         if asked.population:
             self._journal.population(asked.step, asked.population)
-        draws = list(self._draws.of_round(asked))
+        await self._fetch_all(list(self._draws.of_round(asked)), lambda: self._look_ahead(asked))
+
+    async def _fetch_all(
+        self, draws: list[Draw], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         while [draw for draw in draws if self._start(draw)]:
-            self._look_ahead(asked)
+            meanwhile()
             await asyncio.wait(
                 self._tasks.values(),
                 timeout=self._budget.seconds_left(),

@@ -16,6 +16,7 @@ import msgspec
 import rich_click as click
 
 from conformance.cli.agent_options import agent_options, reach_of
+from conformance.cli.machine import explain_missing, missing_here
 from conformance.cli.options import (
     Duration,
     console,
@@ -23,6 +24,7 @@ from conformance.cli.options import (
     json_option,
     locale_option,
     print_json,
+    sealed_option,
     spoken,
 )
 from conformance.errors import UsageError
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
     "--call-time", type=Duration(), default="2s", show_default=True, help="A call, for --dry-run."
 )
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
+@click.option("--no-twins", is_flag=True, help="Try no instance in the other language too.")
 @edition_option
+@sealed_option
 @locale_option
 @json_option
 def command(**given: Any) -> int:
@@ -78,12 +82,14 @@ def command(**given: Any) -> int:
     from conformance.campaign.run import check_folder
     from conformance.edition import load
 
-    edition = load(given["edition_root"])
+    edition = load(given["edition_root"], sealed=given["sealed_root"])
     edition.plan(given["plan"])
     spec, reach = given["agent"], reach_of(given)
     agent = make_agent(spec, reach, places(edition))
     concurrency = given["concurrency"] or default_concurrency(spec, reach.slots)
     settings = _settings(edition, given, concurrency)
+    for line in explain_missing(settings.lacking):
+        sys.stderr.write(f"conformance: {line}\n")
     if given["dry_run"]:
         return _dry_run(edition, settings, given)
     if given["resume"] and given["out"] is None:
@@ -166,6 +172,8 @@ def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Sett
             tokens=given["trial_tokens"],
             tool_calls=given["trial_tool_calls"],
         ),
+        lacking=missing_here(edition),
+        twins=not given["no_twins"],
         seed=given["seed"],
         concurrency=concurrency,
         max_time_s=given["max_time"],

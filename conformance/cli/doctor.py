@@ -8,12 +8,15 @@ import platform
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import rich_click as click
 
 import conformance
 from conformance.cli.options import console, json_option, print_json
+
+if TYPE_CHECKING:
+    from conformance.edition import Edition
 
 MIN_FREE_BYTES = 1 << 30
 
@@ -52,8 +55,10 @@ def _checks() -> list[Check]:
     from conformance.edition import read
     from conformance.evidence.system import collect_hardware
     from conformance.local.weights import find_weights
+    from conformance.sandbox import status
 
     edition = read()
+    sandbox = status()
     hardware = collect_hardware()
     weights = find_weights()
     free = shutil.disk_usage(Path.cwd()).free
@@ -93,9 +98,21 @@ def _checks() -> list[Check]:
         ),
         Check(
             "sandbox",
-            shutil.which("bwrap") is not None,
-            shutil.which("bwrap") or "bubblewrap is not installed",
-            "families that run code (none in this edition)",
-            "install the system's package bubblewrap",
+            sandbox.is_working,
+            f"{sandbox.provider} {sandbox.version}, {sandbox.detail}"
+            if sandbox.is_working
+            else sandbox.detail,
+            _clauses_with_code(edition),
+            sandbox.mend,
         ),
     ]
+
+
+def _clauses_with_code(edition: Edition) -> str:
+    """Name the clauses that cannot run without a sandbox."""
+    names = [
+        clause.id
+        for clause in edition.clauses
+        if any("sandbox" in edition.family(s.family).needs for s in edition.sources(clause))
+    ]
+    return ", ".join(names) or "families that run code (none in this edition)"

@@ -7,21 +7,29 @@ from pathlib import Path
 
 import rich_click as click
 
+from conformance.cli.machine import missing_here
 from conformance.cli.options import (
     edition_option,
     existing_bundle,
     is_quiet,
     json_option,
     print_json,
+    sealed_option,
 )
-from conformance.errors import EvidenceInvalidError
+from conformance.errors import EvidenceInvalidError, UsageError
 
 
 @click.command("grade", short_help="Verify a bundle and grade it again, offline.")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @edition_option
+@sealed_option
 @json_option
-def command(bundle: Path, edition_root: Path | None, as_json: bool) -> int:  # noqa: FBT001
+def command(
+    bundle: Path,
+    edition_root: Path | None,
+    sealed_root: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
     """Verify BUNDLE and grade it again, offline.
 
     Every file is checked against the manifest, every transcript against its chain, every recorded
@@ -31,8 +39,10 @@ def command(bundle: Path, edition_root: Path | None, as_json: bool) -> int:  # n
 
     Example:  conformance grade runs/2026-11-23-120000
     """
+    from conformance.authoring import NoSandboxError
     from conformance.edition import load
     from conformance.evidence.verify import audit_bundle
+    from conformance.sandbox import status
 
     counts: dict[str, int] = {}
 
@@ -41,7 +51,16 @@ def command(bundle: Path, edition_root: Path | None, as_json: bool) -> int:  # n
         if not is_quiet(stderr=True):
             sys.stderr.write(f"\r{stage} {counts[stage]} ")
 
-    audit = audit_bundle(existing_bundle(bundle), load(edition_root), tell)
+    edition = load(edition_root, sealed=sealed_root)
+    missing_here(edition)
+    try:
+        audit = audit_bundle(existing_bundle(bundle), edition, tell)
+    except NoSandboxError as error:
+        raise UsageError(
+            "holds an agent's code, which is run again in a sandbox; none works here",
+            where=str(bundle),
+            mend=status().mend,
+        ) from error
     if counts and not is_quiet(stderr=True):
         sys.stderr.write("\r\033[K")
     code = EvidenceInvalidError.exit_code if audit.problems else 0

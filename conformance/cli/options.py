@@ -56,6 +56,17 @@ def edition_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def sealed_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--sealed``."""
+    return click.option(
+        "--sealed",
+        "sealed_root",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The folder of a sealed edition, for the clauses that need one.",
+    )(function)
+
+
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json``."""
     return click.option(

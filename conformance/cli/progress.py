@@ -56,6 +56,10 @@ class CampaignProgress:
             self._solved.setdefault(clause, []).append(observation.value or 0.0)
         self._show()
 
+    def twins(self, count: int) -> None:
+        """The ladder is done; the twins follow."""
+        self._line(f"trying {count} instances in the other language too …")
+
     def say(self, text: str) -> None:
         """Say one thing now."""
         self._line(text)

@@ -27,6 +27,7 @@ LOCK = "suite.lock.json"
 RUN = "run"
 OBSERVATIONS = "results/observations.jsonl"
 SUMMARY = "results/summary.json"
+TWINS = "results/twins.json"
 REPORT = "report.html"
 
 RENDERINGS = ("report.html", "report.pdf", "report.md", "report.json", "junit.xml")
@@ -40,6 +41,7 @@ _SCHEMAS = {
     "run/journal.jsonl": "journal",
     OBSERVATIONS: "observations",
     SUMMARY: "summary",
+    TWINS: "twins",
 }
 
 

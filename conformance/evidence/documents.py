@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from conformance.campaign.twins import Gap
 from conformance.decision.rules import Judgement
 from conformance.decision.spec import Rule, Verdict
 
@@ -214,3 +215,10 @@ class SummaryDocument(Document, frozen=True):
     """What the riders of the trust axis drew from."""
     sealed: EditionName | None = None
     """The sealed edition, where one was mounted."""
+
+
+class TwinsDocument(Document, frozen=True):
+    """``results/twins.json``: the zh–en gap on equivalent instances; no verdict rests on it."""
+
+    format: str
+    levels: list[Gap]

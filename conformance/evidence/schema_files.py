@@ -32,6 +32,7 @@ def make_schemas() -> dict[str, bytes]:
         "suite.lock": ("suite.lock.json", documents.LockDocument, False),
         "manifest": ("manifest.json", documents.ManifestDocument, False),
         "summary": ("results/summary.json", documents.SummaryDocument, False),
+        "twins": ("results/twins.json", documents.TwinsDocument, False),
         "observations": ("a line of results/observations.jsonl", documents.ObservationLine, False),
         "journal": ("a line of run/journal.jsonl", journal.JournalEntry, True),
         "transcript": ("a line of run/transcripts/TRIAL.jsonl", events.TranscriptEvent, True),

@@ -9,6 +9,7 @@ import msgspec
 
 import conformance
 from conformance.campaign.observe import Draws, Observed, Observer
+from conformance.campaign.twins import gap, pairs
 from conformance.decision.ladder import Stop, drive
 from conformance.evidence import bundle
 from conformance.evidence.documents import (
@@ -19,6 +20,7 @@ from conformance.evidence.documents import (
     ObservationLine,
     SummaryDocument,
     SystemDocument,
+    TwinsDocument,
     Words,
 )
 from conformance.evidence.story import read_story
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from conformance.campaign.journal import Opened
     from conformance.decision.ladder import Reply, Round
     from conformance.edition import Edition
+    from conformance.evidence.story import Story
 
 MODE = Words(zh="智能体检测", en="agent testing only")
 DECLARATION = Words(zh="自我声明", en="self-declared")
@@ -42,6 +45,7 @@ class Graded(msgspec.Struct, frozen=True):
 
     summary: SummaryDocument
     observations: list[ObservationLine]
+    twins: TwinsDocument
 
 
 def grade_folder(
@@ -82,7 +86,24 @@ def grade_folder(
         is_cut_short=is_cut_short,
         family_of={key: drawn.family for key, drawn in story.draws.items()},
     )
-    return Graded(summary, [observation_line(item) for item in observer.used])
+    lines = [observation_line(item) for item in observer.used]
+    return Graded(summary, lines, _twins(edition, story, draws, observer))
+
+
+def _twins(edition: Edition, story: Story, draws: Draws, observer: Observer) -> TwinsDocument:
+    """Return the gap of each level over the pairs of which both trials are there."""
+    outcomes: dict[str, list[tuple[bool, bool]]] = {}
+    done, solved = story.done, edition.grader("solved")
+    for pair in pairs(story.course, draws, observer.used) if story.opened.terms.twins else ():
+        records = [done.get(drawn.key) for drawn in pair.zh_and_en]
+        if None not in records:
+            both = [
+                solved(observer.played(drawn, record)).value == 1
+                for drawn, record in zip(pair.zh_and_en, records, strict=True)
+                if record is not None
+            ]
+            outcomes.setdefault(pair.step, []).append((both[0], both[1]))
+    return TwinsDocument("twins/1", [gap(step, found) for step, found in outcomes.items()])
 
 
 def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: str) -> Graded:
@@ -110,6 +131,7 @@ def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: 
     )
     bundle.write_whole(folder / bundle.OBSERVATIONS, observation_bytes(graded))
     bundle.write_document(folder, bundle.SUMMARY, graded.summary)
+    bundle.write_document(folder, bundle.TWINS, graded.twins)
     bundle.write_manifest(folder)
     return graded
 

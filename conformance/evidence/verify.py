@@ -9,6 +9,7 @@ import msgspec
 import conformance
 from conformance.campaign.journal import TrialDone, read_journal
 from conformance.campaign.observe import Draws, instance_of
+from conformance.campaign.twins import twin_of
 from conformance.decision.rules import horizon
 from conformance.errors import EditionError, EvidenceInvalidError, UsageError
 from conformance.evidence import bundle
@@ -100,7 +101,7 @@ def _shown(problems: list[str]) -> list[str]:
 
 def _is_derived(folder: Path, problem: EvidenceInvalidError) -> bool:
     """Say whether a problem is with what the re-grade makes anew, and so can point out itself."""
-    derived = [folder / bundle.OBSERVATIONS, folder / bundle.SUMMARY]
+    derived = [folder / name for name in (bundle.OBSERVATIONS, bundle.SUMMARY, bundle.TWINS)]
     return any(problem.where == str(path) and path.is_file() for path in derived)
 
 
@@ -180,6 +181,8 @@ def _differences(folder: Path, graded: Graded) -> list[str]:
         found.append(
             f"{path}: {len(recorded) - 1} observations, the re-grade needs {len(again) - 1}"
         )
+    if bundle.document_bytes(graded.twins) != (folder / bundle.TWINS).read_bytes():
+        found.append(f"{folder / bundle.TWINS}:1: is not what the re-grade gives")
     if bundle.document_bytes(graded.summary) != (folder / bundle.SUMMARY).read_bytes():
         old_summary = bundle.read_document(folder, bundle.SUMMARY, SummaryDocument)
         names = [
@@ -264,5 +267,8 @@ def _strangers(story: Story) -> set[str]:
         if not strangers:
             break
         for clause in own:
-            strangers.difference_update(drawn.key for drawn in draws.trials(clause, index, ()))
+            found = draws.trials(clause, index, ())
+            strangers.difference_update(drawn.key for drawn in found)
+            if terms.twins:
+                strangers.discard(twin_of(found[0]).key)
     return strangers

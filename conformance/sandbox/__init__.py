@@ -19,8 +19,8 @@ from conformance.authoring.code import use_runner
 from conformance.sandbox.contract import Limits, Provider, SandboxBrokenError
 
 if TYPE_CHECKING:
-    from conformance.sandbox.probes import Probed
     from conformance.sandbox.cached import CachedRunner
+    from conformance.sandbox.probes import Probed
 
 __all__ = [
     "Limits",

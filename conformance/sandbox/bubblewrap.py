@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, ClassVar
 from conformance.authoring import Ran
 from conformance.sandbox.boot import SCRIPT, boot_text
 from conformance.sandbox.capture import Captured, capture
-from conformance.sandbox.interpreter import base_interpreter
 from conformance.sandbox.contract import Limits, SandboxBrokenError
+from conformance.sandbox.interpreter import base_interpreter
 from conformance.sandbox.seccomp import MACHINES, compiled
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ FILES = (
     "run/journal.jsonl",
     "results/observations.jsonl",
     "results/summary.json",
+    "results/twins.json",
     "transcript",
     "state",
 )

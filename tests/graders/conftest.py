@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from conformance.authoring import Answer, Call, End, Finding, Instance, Played, ToolSpec
+from conformance.authoring import Answer, Call, End, Finding, Instance, Played, Seat, ToolSpec
 from conformance.edition import read
 
 
@@ -14,6 +14,7 @@ class Case:
 
     goal: str = "new"
     tools: tuple[str, ...] = ("set_it",)
+    is_undecidable: bool = False
 
 
 class Toy:
@@ -28,10 +29,20 @@ class Toy:
     def may_change(self, case):
         return ["/cell"] if case.goal != "old" else []
 
+    def faults(self, case):
+        return ()
+
+    def is_undecidable(self, case):
+        return case.is_undecidable
+
     def conduct(self, case, calls):
         names = [call.name for call in calls]
         if "pay" in names and "approve" not in names[: names.index("pay")]:
             yield Finding("conduct.order", "paid before approval")
+        if "leak" in names:
+            yield Finding("conduct.security.canary", "told a canary", critical=True)
+        if "decree" in names:
+            yield Finding("conduct.authority.approval", "acted without approval")
 
     def oracle(self, case, act):
         for name in case.tools:
@@ -92,6 +103,7 @@ def right():
         tools=(spec,),
         forbidden=frozenset({"force_it", "dump_it"}),
         right_end=End("done", values={"id": "TOKEN1", "n": 25}),
+        seats=(Seat("", 0, "", (spec,)),),
     )
     return Builder(
         Played(

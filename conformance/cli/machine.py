@@ -1,0 +1,36 @@
+"""What this machine gives the families of an edition that need something of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.edition import Edition
+
+SANDBOX = "sandbox"
+
+
+def missing_here(edition: Edition) -> tuple[str, ...]:
+    """Get ready what the edition's clauses need, and return what of it is not to be had."""
+    needed = {
+        need
+        for clause in edition.clauses
+        for source in edition.sources(clause)
+        for need in edition.family(source.family).needs
+    }
+    if SANDBOX not in needed:
+        return ()
+    from conformance import sandbox
+
+    return () if sandbox.install().is_working else (SANDBOX,)
+
+
+def explain_missing(lacking: tuple[str, ...]) -> list[str]:
+    """Return a line for each thing that is not to be had: what follows, and what mends it."""
+    if SANDBOX not in lacking:
+        return []
+    from conformance.sandbox import status
+
+    found = status()
+    what = "no sandbox works here, so clauses whose families run an agent's code are not run"
+    return [f"{what} ({found.detail}); {found.mend}"]
