@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS = {
     "chat": "chat:MODEL (chat:local is the embedded model)",
     "builtin": "builtin:NAME (calibrators: oracle, null, liar, …)",
+    "human": "human:NAME (a person at this terminal)",
 }
 LOCAL = "local"
 LOCAL_SLOTS = 2
@@ -58,6 +59,10 @@ def make_agent(spec: str, reach: Reach, places: Callable[[Instance[Any]], Place 
         from conformance.agents.builtin import BuiltinAgent
 
         return BuiltinAgent(value, places)
+    if kind == "human":
+        from conformance.agents.human import HumanAgent, at_terminal
+
+        return HumanAgent(value, *at_terminal())
     if value == LOCAL:
         if reach.base_url is not None:
             raise UsageError(
@@ -88,6 +93,6 @@ def make_agent(spec: str, reach: Reach, places: Callable[[Instance[Any]], Place 
 
 def default_concurrency(spec: str, slots: int) -> int:
     """Return how many trials at once suit a kind: the calibrators share one core with the suite."""
-    if spec.startswith("builtin:"):
+    if spec.startswith(("builtin:", "human:")):
         return 1
     return slots if spec == f"chat:{LOCAL}" else 8

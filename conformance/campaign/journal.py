@@ -46,6 +46,8 @@ class Terms(msgspec.Struct, frozen=True):
     """The digest of the sealed edition, where one was mounted."""
     twins: bool = False
     """Instances of each level were tried in the other language too."""
+    single: dict[str, Any] | None = None
+    """The draw of a trial by itself, chosen and not drawn: no clause observes it."""
 
 
 class Entry(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

@@ -112,20 +112,7 @@ async def run_campaign(
         denied=settings.denied,
         lacking=settings.lacking,
     )
-    terms = Terms(
-        suite=conformance.__version__,
-        edition=edition.id,
-        edition_sha256=edition.digest,
-        plan=settings.plan,
-        claim=claim_text(settings.claim),
-        langs=list(settings.langs),
-        limits=settings.limits,
-        agent=_identity(agent),
-        denied=list(settings.denied),
-        lacking=list(settings.lacking),
-        sealed_sha256=None if edition.sealed is None else edition.sealed.digest,
-        twins=settings.twins and set(settings.langs) == set(LANGS),
-    )
+    terms = terms_of(edition, agent, settings)
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)
     journal = begin(out / "run", terms, settings.seed, redact)
@@ -155,6 +142,24 @@ async def run_campaign(
     finally:
         journal.close()
     return is_cut_short
+
+
+def terms_of(edition: Edition, agent: Agent, settings: Settings) -> Terms:
+    """Return what a campaign is about."""
+    return Terms(
+        suite=conformance.__version__,
+        edition=edition.id,
+        edition_sha256=edition.digest,
+        plan=settings.plan,
+        claim=claim_text(settings.claim),
+        langs=list(settings.langs),
+        limits=settings.limits,
+        agent=_identity(agent),
+        denied=list(settings.denied),
+        lacking=list(settings.lacking),
+        sealed_sha256=None if edition.sealed is None else edition.sealed.digest,
+        twins=settings.twins and set(settings.langs) == set(LANGS),
+    )
 
 
 def _identity(agent: Agent) -> dict[str, Any]:

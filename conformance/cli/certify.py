@@ -23,6 +23,7 @@ from conformance.cli.options import (
     edition_option,
     json_option,
     locale_option,
+    new_folder,
     print_json,
     sealed_option,
     spoken,
@@ -96,7 +97,7 @@ def command(**given: Any) -> int:
         raise UsageError(
             "needs the folder to go on in", where="--resume", mend="name it: --out DIR"
         )
-    out = given["out"] or _new_folder()
+    out = given["out"] or new_folder()
     check_folder(out, resume=given["resume"])
     return _certify(edition, agent, settings, out, given)
 
@@ -224,15 +225,6 @@ def _document(summary: SummaryDocument, out: Path, report: Path | None) -> dict[
     }
     rest = {name: value for name, value in content.items() if name not in first}
     return {**first, **rest, "efficiency_classes": rest.pop("efficiency", content["efficiency"])}
-
-
-def _new_folder() -> Path:
-    stamp = time.strftime("%Y-%m-%d-%H%M%S")
-    for number in range(1, 1000):
-        folder = Path("runs") / (stamp if number == 1 else f"{stamp}-{number}")
-        if not folder.exists():
-            return folder
-    raise UsageError("holds too many campaigns of this second", where="runs/", mend="use --out")
 
 
 def _again(out: Path) -> str:

@@ -7,6 +7,7 @@ import locale
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,3 +123,13 @@ def existing_bundle(path: Path) -> Path:
     if not path.is_dir():
         raise UsageError("there is no such folder", where=str(path), mend="name a bundle's folder")
     return path
+
+
+def new_folder() -> Path:
+    """Return a folder under ``runs/`` that is not there yet, named by the time."""
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    for number in range(1, 1000):
+        folder = Path("runs") / (stamp if number == 1 else f"{stamp}-{number}")
+        if not folder.exists():
+            return folder
+    raise UsageError("holds too many campaigns of this second", where="runs/", mend="use --out")

@@ -1,77 +1,70 @@
-"""A person solves an instance in the terminal, through the same door as an agent."""
+"""A person solves an instance in the terminal, through the same doors as an agent."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import asyncio
+import getpass
+import sys
+from typing import TYPE_CHECKING
 
-from conformance.authoring import SUBMIT_TOOL, Played
 from conformance.cli.options import console, print_json
-from conformance.edition.instances import offered_tools
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from pathlib import Path
 
-    from conformance.authoring import Instance
+    from conformance.decision.streams import Draw
     from conformance.edition import Edition
+    from conformance.evidence.documents import SingleDocument
+
+DAY_S = 86_400.0
 
 
-def play_instance(edition: Edition, instance: Instance[Any], *, as_json: bool) -> int:
-    """Read calls from stdin until the answer; return 0 where it was solved, 1 where not.
+def play_instance(edition: Edition, drawn: Draw, out: Path, *, as_json: bool) -> int:
+    """Let a person play a draw; write the bundle; return 0 where it was solved, 1 where not.
 
     With ``as_json`` the talk goes to stderr and one document, the outcome, to stdout.
     """
-    out = console(stderr=as_json)
-    door = instance.door()
-    initial = door.world.snapshot()
-    out.print(instance.instruction, markup=False)
-    _list_tools(instance, out)
-    while door.answer is None:
-        try:
-            out.print("> ", end="")
-            line = input().strip()
-        except EOFError:
-            break
-        name, _, rest = line.partition(" ")
-        if name in ("", "help"):
-            _list_tools(instance, out)
-        elif name == "quit":
-            break
-        else:
-            out.print(_act(door, name, rest), markup=False)
-    played = Played(instance, initial, door.world.snapshot(), tuple(door.calls), door.answer)
-    score = edition.grader("solved")(played)
-    crossed = edition.grader("allow_list")(played)
-    findings = (*score.findings, *crossed.findings)
+    from conformance.evidence.bundle import bundle_id
+
+    single = asyncio.run(_played(edition, drawn, out, as_json=as_json))
+    talk = console(stderr=as_json)
     if as_json:
-        print_json({"family": instance.family.id, "solved": score.value == 1, "findings": findings})
-    for finding in findings:
-        out.print(f"· {finding.requirement}: {finding.message}", markup=False)
-    out.print("solved" if score.value == 1 else "not solved")
-    return 0 if score.value == 1 else 1
-
-
-def _act(door: Any, name: str, rest: str) -> str:
-    try:
-        arguments = json.loads(rest or "{}")
-    except ValueError as error:
-        return f"the arguments are not JSON: {error}"
-    if name == SUBMIT_TOOL:
-        return door.submit_arguments(arguments) or "taken"
-    call = door.call(name, arguments)
-    return json.dumps(
-        {"error": call.error, "message": call.result} if call.error else call.result,
-        ensure_ascii=False,
-        indent=2,
-    )
-
-
-def _list_tools(instance: Instance[Any], out: Console) -> None:
-    out.print()
-    for spec in offered_tools(instance):
-        names = ", ".join(
-            name if name in spec.parameters["required"] else f"[{name}]"
-            for name in spec.parameters["properties"]
+        print_json(
+            {
+                "family": drawn.family,
+                "solved": single.solved,
+                "findings": single.findings,
+                "bundle": str(out),
+                "bundle_id": bundle_id(out),
+            }
         )
-        out.print(f"  {spec.name} {{{names}}}  {spec.description}", markup=False)
-    out.print('  e.g.  tool_name {"name": "value"}\n', markup=False)
+    for finding in single.findings:
+        talk.print(f"· {finding.requirement}: {finding.message}", markup=False)
+    talk.print(f"bundle {out}", markup=False)
+    talk.print("solved" if single.solved else "not solved")
+    return 0 if single.solved else 1
+
+
+async def _played(edition: Edition, drawn: Draw, out: Path, *, as_json: bool) -> SingleDocument:
+    from conformance.agents.contract import Limits
+    from conformance.agents.human import HumanAgent, at_terminal
+    from conformance.campaign.run import Settings
+    from conformance.campaign.single import run_single
+    from conformance.evidence.seal import seal
+
+    agent = HumanAgent(_person(), *at_terminal(sys.stderr if as_json else sys.stdout))
+    plan = next(iter(edition.document.plans))
+    limits = Limits(wall_s=DAY_S, tool_calls=1000)
+    settings = Settings(plan=plan, langs=(drawn.lang,), limits=limits)
+    await run_single(edition, agent, drawn, settings, out)
+    single = seal(out, edition, agent.describe(), agent.evidence_class).single
+    if single is None:
+        raise RuntimeError("a trial of its own is always graded")
+    return single
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -21,8 +22,6 @@ from conformance.cli.options import (
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conformance.authoring import Instance, Lang
     from conformance.edition import Edition
     from conformance.edition.gate import GateReport
@@ -179,6 +178,9 @@ def check(
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
 @click.option("--wording", default=0, show_default=True, help="Which wording.")
 @click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The bundle's folder; a new one under runs/."
+)
 @edition_option
 @json_option
 def play(
@@ -187,21 +189,34 @@ def play(
     lang: str,
     wording: int,
     knob: tuple[str, ...],
+    out: Path | None,
     edition_root: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
-    """Solve an instance of FAMILY yourself, in the terminal.
+    """Solve an instance of FAMILY yourself, in the terminal, and keep a bundle of it.
 
     Type a tool's name and its arguments as JSON, or submit_answer and the answer; help lists the
-    tools, quit ends it.
+    tools, quit ends it. Where several agents work at once you play them in turn. To climb the
+    whole ladder as a person: conformance certify --agent human:NAME
 
     Example:  conformance tasks play records --seed 7
     """
+    from conformance.campaign.run import check_folder
+    from conformance.cli.machine import explain_missing, missing_here
+    from conformance.cli.options import new_folder
     from conformance.cli.play import play_instance
+    from conformance.decision.streams import Draw
     from conformance.edition import load
 
+    edition = load(edition_root)
     instance = _instance(edition_root, family, seed, lang, wording, knob)
-    return play_instance(load(edition_root), instance, as_json=as_json)
+    for line in explain_missing(missing_here(edition)) if instance.family.needs else ():
+        raise UsageError(line, where=family)
+    folder = out or new_folder()
+    check_folder(folder, resume=False)
+    version = instance.family.version
+    drawn = Draw(family, version, instance.knobs, instance.wording, lang, seed)
+    return play_instance(edition, drawn, folder, as_json=as_json)
 
 
 def _known(edition: Edition, names: tuple[str, ...]) -> None:

@@ -28,6 +28,9 @@ RUN = "run"
 OBSERVATIONS = "results/observations.jsonl"
 SUMMARY = "results/summary.json"
 TWINS = "results/twins.json"
+SINGLE = "results/single.json"
+DERIVED = (OBSERVATIONS, SUMMARY, TWINS, SINGLE)
+"""What a re-grade makes anew from the evidence."""
 REPORT = "report.html"
 
 RENDERINGS = ("report.html", "report.pdf", "report.md", "report.json", "junit.xml")
@@ -42,6 +45,7 @@ _SCHEMAS = {
     OBSERVATIONS: "observations",
     SUMMARY: "summary",
     TWINS: "twins",
+    SINGLE: "single",
 }
 
 

@@ -222,3 +222,13 @@ class TwinsDocument(Document, frozen=True):
 
     format: str
     levels: list[Gap]
+
+
+class SingleDocument(Document, frozen=True):
+    """``results/single.json``: one instance that was chosen and tried by itself."""
+
+    format: str
+    draw: dict[str, Any]
+    trial: str
+    solved: bool
+    findings: list[FindingLine]

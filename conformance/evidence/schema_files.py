@@ -33,6 +33,7 @@ def make_schemas() -> dict[str, bytes]:
         "manifest": ("manifest.json", documents.ManifestDocument, False),
         "summary": ("results/summary.json", documents.SummaryDocument, False),
         "twins": ("results/twins.json", documents.TwinsDocument, False),
+        "single": ("results/single.json", documents.SingleDocument, False),
         "observations": ("a line of results/observations.jsonl", documents.ObservationLine, False),
         "journal": ("a line of run/journal.jsonl", journal.JournalEntry, True),
         "transcript": ("a line of run/transcripts/TRIAL.jsonl", events.TranscriptEvent, True),

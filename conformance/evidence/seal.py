@@ -11,6 +11,8 @@ import conformance
 from conformance.campaign.observe import Draws, Observed, Observer
 from conformance.campaign.twins import gap, pairs
 from conformance.decision.ladder import Stop, drive
+from conformance.decision.streams import Draw
+from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
 from conformance.evidence.documents import (
     ClaimDocument,
@@ -18,6 +20,7 @@ from conformance.evidence.documents import (
     IcsDocument,
     LockDocument,
     ObservationLine,
+    SingleDocument,
     SummaryDocument,
     SystemDocument,
     TwinsDocument,
@@ -46,6 +49,8 @@ class Graded(msgspec.Struct, frozen=True):
     summary: SummaryDocument
     observations: list[ObservationLine]
     twins: TwinsDocument
+    single: SingleDocument | None
+    """Where the campaign is one trial by itself."""
 
 
 def grade_folder(
@@ -87,7 +92,30 @@ def grade_folder(
         family_of={key: drawn.family for key, drawn in story.draws.items()},
     )
     lines = [observation_line(item) for item in observer.used]
-    return Graded(summary, lines, _twins(edition, story, draws, observer))
+    return Graded(
+        summary,
+        lines,
+        _twins(edition, story, draws, observer),
+        _single(edition, story, observer),
+    )
+
+
+def _single(edition: Edition, story: Story, observer: Observer) -> SingleDocument | None:
+    """Return what came of a trial by itself, the allow-list included."""
+    chosen = story.opened.terms.single
+    if chosen is None:
+        return None
+    drawn = msgspec.convert(chosen, Draw)
+    record = story.done.get(drawn.key)
+    if record is None:
+        raise EvidenceInvalidError(
+            "the one trial of this bundle does not count", where=str(story.path)
+        )
+    played = observer.played(drawn, record)
+    solved, kept = (edition.grader(name)(played) for name in ("solved", "allow_list"))
+    findings = [FindingLine(f.requirement, f.message, f.critical) for f in solved.findings]
+    findings += [FindingLine(f.requirement, f.message, f.critical) for f in kept.findings]
+    return SingleDocument("single/1", chosen, record.trial, solved.value == 1, findings)
 
 
 def _twins(edition: Edition, story: Story, draws: Draws, observer: Observer) -> TwinsDocument:
@@ -132,6 +160,8 @@ def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: 
     bundle.write_whole(folder / bundle.OBSERVATIONS, observation_bytes(graded))
     bundle.write_document(folder, bundle.SUMMARY, graded.summary)
     bundle.write_document(folder, bundle.TWINS, graded.twins)
+    if graded.single is not None:
+        bundle.write_document(folder, bundle.SINGLE, graded.single)
     bundle.write_manifest(folder)
     return graded
 

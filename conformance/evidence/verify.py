@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import conformance
+from conformance.authoring import digest
 from conformance.campaign.journal import TrialDone, read_journal
 from conformance.campaign.observe import Draws, instance_of
 from conformance.campaign.twins import twin_of
@@ -101,8 +102,8 @@ def _shown(problems: list[str]) -> list[str]:
 
 def _is_derived(folder: Path, problem: EvidenceInvalidError) -> bool:
     """Say whether a problem is with what the re-grade makes anew, and so can point out itself."""
-    derived = [folder / name for name in (bundle.OBSERVATIONS, bundle.SUMMARY, bundle.TWINS)]
-    return any(problem.where == str(path) and path.is_file() for path in derived)
+    paths = [folder / name for name in bundle.DERIVED]
+    return any(problem.where == str(path) and path.is_file() for path in paths)
 
 
 def _same_suite(folder: Path, problems: Collection[EvidenceInvalidError]) -> None:
@@ -181,6 +182,11 @@ def _differences(folder: Path, graded: Graded) -> list[str]:
         found.append(
             f"{path}: {len(recorded) - 1} observations, the re-grade needs {len(again) - 1}"
         )
+    single = folder / bundle.SINGLE
+    if (None if graded.single is None else bundle.document_bytes(graded.single)) != (
+        single.read_bytes() if single.is_file() else None
+    ):
+        found.append(f"{single}:1: is not what the re-grade gives")
     if bundle.document_bytes(graded.twins) != (folder / bundle.TWINS).read_bytes():
         found.append(f"{folder / bundle.TWINS}:1: is not what the re-grade gives")
     if bundle.document_bytes(graded.summary) != (folder / bundle.SUMMARY).read_bytes():
@@ -263,6 +269,8 @@ def _strangers(story: Story) -> set[str]:
     own = [clause.id for clause in clauses if not clause.rider]
     last = max(horizon(rule) for rule in (story.course.efficiency_rule, *(c.rule for c in clauses)))
     strangers = set(story.draws)
+    if terms.single is not None:
+        strangers.discard(digest(terms.single))
     for index in range(1, last + 1):
         if not strangers:
             break

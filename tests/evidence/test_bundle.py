@@ -35,7 +35,7 @@ FILES = (
     "transcript",
     "state",
 )
-DOCUMENTS = ("claim", "ics", "system", "suite.lock", "manifest")
+DOCUMENTS = ("claim", "ics", "system", "suite.lock", "manifest", "twins")
 
 
 async def does_a_bit_of_everything(self, task, doors, private):
