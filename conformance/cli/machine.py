@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.edition import Edition
 
 SANDBOX = "sandbox"
@@ -12,13 +14,13 @@ SANDBOX = "sandbox"
 
 def missing_here(edition: Edition) -> tuple[str, ...]:
     """Get ready what the edition's clauses need, and return what of it is not to be had."""
-    needed = {
-        need
-        for clause in edition.clauses
-        for source in edition.sources(clause)
-        for need in edition.family(source.family).needs
-    }
-    if SANDBOX not in needed:
+    drawn = {source.family for clause in edition.clauses for source in edition.sources(clause)}
+    return missing_for(edition, drawn)
+
+
+def missing_for(edition: Edition, families: Iterable[str]) -> tuple[str, ...]:
+    """Get ready what some families need, and return what of it is not to be had."""
+    if not any(SANDBOX in edition.family(name).needs for name in families):
         return ()
     from conformance import sandbox
 

@@ -13,7 +13,6 @@ import rich_click as click
 from conformance.cli.options import (
     console,
     edition_option,
-    is_quiet,
     json_option,
     locale_option,
     print_json,
@@ -24,7 +23,6 @@ from conformance.errors import UsageError
 if TYPE_CHECKING:
     from conformance.authoring import Instance, Lang
     from conformance.edition import Edition
-    from conformance.edition.gate import GateReport
 
 
 @click.group("tasks", short_help="List, show, check or play the task families.")
@@ -128,47 +126,37 @@ def show(
 
 @command.command("check")
 @click.argument("family", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every family; so without a FAMILY.")
 @click.option("--quick", is_flag=True, help="A tenth of the mutants and instances; shows less.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes at once; one a core by default.")
 @edition_option
 @json_option
 def check(
     family: tuple[str, ...],
+    every: bool,  # noqa: FBT001
     quick: bool,  # noqa: FBT001
+    jobs: int | None,
     edition_root: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Run the gate on FAMILY (all by default): oracle passes, shortcuts fail, mutants are rejected.
 
-    Example:  conformance tasks check telemetry
+    Example:  conformance tasks check --all
     """
+    from conformance.cli.gate import print_gate, run_gate
     from conformance.edition import load
-    from conformance.edition.gate import MUTANTS, SHORTCUT_INSTANCES, check_family
 
     edition = load(edition_root)
+    if every and family:
+        raise UsageError("goes with no FAMILY", where="--all", mend="leave one of them out")
     names = family or edition.family_ids()
     _known(edition, names)
-    part = 10 if quick else 1
-
-    def tell(text: str) -> None:
-        if not as_json:
-            sys.stderr.write(text + "\n")
-
-    reports = [
-        check_family(
-            edition,
-            name,
-            mutants=MUTANTS // part,
-            shortcut_instances=SHORTCUT_INSTANCES // part,
-            progress=tell,
-        )
-        for name in names
-    ]
+    reports = run_gate(edition, names, quick=quick, jobs=jobs, tell=not as_json)
     code = 1 if any(report.problems for report in reports) else 0
     if as_json:
         print_json({"families": reports, "exit_code": code})
     else:
-        for report in reports:
-            _print_gate(report)
+        print_gate(reports)
     return code
 
 
@@ -202,7 +190,7 @@ def play(
     Example:  conformance tasks play records --seed 7
     """
     from conformance.campaign.run import check_folder
-    from conformance.cli.machine import explain_missing, missing_here
+    from conformance.cli.machine import explain_missing, missing_for
     from conformance.cli.options import new_folder
     from conformance.cli.play import play_instance
     from conformance.decision.streams import Draw
@@ -210,7 +198,7 @@ def play(
 
     edition = load(edition_root)
     instance = _instance(edition_root, family, seed, lang, wording, knob)
-    for line in explain_missing(missing_here(edition)) if instance.family.needs else ():
+    for line in explain_missing(missing_for(edition, [family])):
         raise UsageError(line, where=family)
     folder = out or new_folder()
     check_folder(folder, resume=False)
@@ -248,39 +236,3 @@ def _instance(
         allowed = edition.family(family).knobs.get(name, ())
         knobs[name] = next((given for given in allowed if str(given) == value), value)
     return edition.instance(family, knobs, seed=seed, lang=cast("Lang", lang), wording=wording)
-
-
-def _print_gate(report: GateReport) -> None:
-    from rich.table import Table
-
-    out = console()
-    verdict = "[green]passes[/]" if not report.problems else "[red]fails[/]"
-    out.print(f"\n[bold]{report.family}[/] version {report.version}: {verdict}")
-    low, high = report.oracle_calls
-    out.print(
-        f"filter acceptance {report.acceptance:.1%} · oracle {low} to {high} calls · "
-        f"at most {report.most_tokens} tokens"
-    )
-    shortcuts = Table(title="shortcuts", title_justify="left")
-    for heading in ("name", "held out", "solved"):
-        shortcuts.add_column(heading)
-    for rate in report.shortcuts:
-        held = "yes" if rate.held_out else ""
-        shortcuts.add_row(rate.name, held, f"{rate.solved} / {rate.instances}")
-    mutants = Table(title="mutated oracles", title_justify="left")
-    for heading in ("operator", "breaks", "made", "equivalent", "accepted"):
-        mutants.add_column(heading)
-    for count in report.mutations:
-        mutants.add_row(
-            count.name,
-            count.requirement,
-            str(count.made),
-            str(count.equivalent),
-            str(count.accepted),
-        )
-    out.print(shortcuts)
-    out.print(mutants)
-    for problem in report.problems:
-        out.print(f"[red]·[/] {problem}", markup=True)
-    if not is_quiet():
-        out.print()

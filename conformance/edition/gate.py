@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -59,6 +60,12 @@ class GateReport(msgspec.Struct, frozen=True):
     acceptance: float
     oracle_calls: tuple[int, int]
     """The least and the most tool calls the oracle needed."""
+    oracle_solved: tuple[int, int]
+    """Instances the oracle solved, of how many."""
+    instances_a_second: float
+    """Generated a second of one core's time, the filter's work included."""
+    seconds: float
+    """Of one core, that the gate took for this family."""
     most_tokens: int
     """Estimated tokens of the longest instruction with its tools."""
     shortcuts: list[ShortcutRate]
@@ -106,10 +113,16 @@ def check_family(
     sets = sets or knob_sets(edition, family_id)
     problems = list(_declared(family))
     progress(f"{family_id}: oracle")
+    _instance(edition, family, sets, 0)  # what is imported and set up once is not counted
+    began = time.process_time()
     instances = [_instance(edition, family, sets, n) for n in range(oracle_instances)]
+    speed = oracle_instances / max(1e-9, time.process_time() - began)
+    solved = 0
     calls, most_tokens = [], 0
     for number, instance in enumerate(instances):
-        problems += [f"instance {number}: {text}" for text in _sound(edition, instance)]
+        found = list(_sound(edition, instance))
+        problems += [f"instance {number}: {text}" for text in found]
+        solved += not found
         calls.append(len(instance.solve().calls))
         most_tokens = max(most_tokens, estimate_tokens(shown_to_agent(instance)))
     problems += _deterministic(edition, family, sets)
@@ -131,6 +144,9 @@ def check_family(
         knob_sets=[canonical(knobs).decode() for knobs in sets],
         acceptance=acceptance,
         oracle_calls=(min(calls), max(calls)),
+        oracle_solved=(solved, oracle_instances),
+        instances_a_second=speed,
+        seconds=time.process_time() - began,
         most_tokens=most_tokens,
         shortcuts=rates,
         mutations=counts,

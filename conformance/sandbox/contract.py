@@ -21,8 +21,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     memory_bytes: int = 512 * MIB
     """Of address space (RLIMIT_AS); the script is one process, so this is all it has."""
-    cpu_seconds: int = 10
-    wall_seconds: float = 20.0
+    cpu_seconds: int = 5
+    wall_seconds: float = 10.0
     """Kept by the caller, who kills the sandbox with all in it."""
     file_bytes: int = 8 * MIB
     folder_bytes: int = 16 * MIB
