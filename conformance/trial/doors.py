@@ -305,10 +305,7 @@ class _Turnstile:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[seat] = future
-        try:
-            return await future
-        finally:
-            self._waiting.pop(seat, None)
+        return await future
 
     def moved(self) -> None:
         """Let those who wait look again."""
@@ -324,7 +321,9 @@ class _Turnstile:
         self._release(hope=False)
 
     def _release(self, *, hope: bool) -> None:
-        for future in self._waiting.values():
+        # Whom this lets go waits no longer, though it has not come round to going on yet.
+        released, self._waiting = self._waiting, {}
+        for future in released.values():
             if not future.done():
                 future.set_result(hope)
 

@@ -1,4 +1,4 @@
-"""Tiny families, each with one thing that most have not: seats, sessions, faults, drift, notices."""
+"""Tiny families, each with one thing that most have not: seats, sessions, faults, drift."""
 
 from __future__ import annotations
 
