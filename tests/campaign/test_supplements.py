@@ -1,0 +1,281 @@
+"""Beside the ladder: twins, repeats, critical events, sealed editions, what a machine lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections import Counter
+
+import msgspec
+import pytest
+
+from conformance.authoring import canonical
+from conformance.campaign.journal import TrialStarted, read_journal
+from conformance.campaign.observe import Draws
+from conformance.campaign.run import Settings, run_campaign
+from conformance.campaign.twins import PAIRS, gap, twin_of
+from conformance.decision.spec import Claim
+from conformance.decision.streams import Draw
+from conformance.edition import load
+from conformance.edition.course import plan_course
+from conformance.errors import EditionError, EvidenceInvalidError
+from conformance.evidence.seal import grade_folder, seal
+from conformance.evidence.verify import audit_bundle
+from tests.fakes.agents import MINIATURE, FakeAgent, make, miniature, solve, submit
+
+MANIFEST = "tasks/edition.yaml"
+
+
+def edited(tmp_path, *changes, name="edition"):
+    """Return a copy of the miniature edition with its manifest changed."""
+    root = tmp_path / name
+    shutil.copytree(MINIATURE, root)
+    text = (root / MANIFEST).read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (root / MANIFEST).write_text(text, encoding="utf-8")
+    return root
+
+
+def run(edition, out, agent="answers_right", **settings):
+    agent = make(agent) if isinstance(agent, str) else agent
+    settings.setdefault("seed", "a seed")
+    asyncio.run(run_campaign(edition, agent, Settings(**settings), out))
+    return seal(out, edition, agent.describe(), agent.evidence_class)
+
+
+def verdicts(graded):
+    return {c.id: (c.verdict, c.reason) for c in graded.summary.clauses}
+
+
+# -- language twins ------------------------------------------------------------------------------
+
+
+async def reads_english(self, task, doors, private):
+    if task.lang == "en":
+        await solve(doors, private)
+    else:
+        await submit(doors, {})
+
+
+class TestTwins:
+    def test_each_level_has_its_instances_tried_in_the_other_language(self, tmp_path):
+        graded = run(miniature(), tmp_path / "c", twins=True)
+        assert [(g.step, g.gap, g.p_value) for g in graded.twins.levels] == [
+            ("L1", 0, 1),
+            ("L2", 0, 1),
+        ]
+        for level in graded.twins.levels:
+            assert level.zh_solved == level.en_solved == level.pairs <= PAIRS
+        assert audit_bundle(tmp_path / "c", miniature()).problems == []
+
+    def test_they_feed_no_clause(self, tmp_path):
+        with_, without = (
+            run(miniature(), tmp_path / name, twins=twins)
+            for name, twins in (("with", True), ("without", False))
+        )
+        assert with_.summary == without.summary
+        seen = [[(o.clause, o.key, o.value) for o in g.observations] for g in (with_, without)]
+        assert seen[0] == seen[1]
+        assert without.twins.levels == []
+
+    def test_an_agent_of_one_language_shows_the_gap(self, tmp_path):
+        graded = run(miniature(), tmp_path / "c", FakeAgent(reads_english), twins=True)
+        (level,) = graded.twins.levels
+        assert (level.en_solved, level.zh_solved) == (level.pairs, 0)
+        assert (level.gap, level.en_only) == (-1, level.pairs)
+        assert level.upper < 0
+        assert level.p_value < 0.05
+
+    def test_one_language_alone_has_no_twins(self, tmp_path):
+        graded = run(miniature(), tmp_path / "c", twins=True, langs=("en",))
+        assert graded.twins.levels == []
+
+    def test_a_budget_that_ends_among_them_leaves_the_verdicts(self, tmp_path):
+        plain = run(miniature(), tmp_path / "plain")
+        calls = sum(
+            e.record.tool_calls
+            for e in read_journal(tmp_path / "plain" / "run")
+            if hasattr(e, "record")
+        )
+        agent = make("answers_right", unit="builtin")
+        short = run(miniature(), tmp_path / "c", agent, twins=True, max_calls=calls + 3)
+        assert short.summary.level == plain.summary.level
+        assert short.summary.ended == "complete"
+        assert sum(level.pairs for level in short.twins.levels) < PAIRS
+        assert audit_bundle(tmp_path / "c", miniature()).problems == []
+
+    def test_a_changed_gap_is_found(self, tmp_path):
+        run(miniature(), tmp_path / "c", FakeAgent(reads_english), twins=True)
+        path = tmp_path / "c/results/twins.json"
+        document = json.loads(path.read_bytes())
+        document["levels"][0]["gap"] = 0
+        path.write_bytes(canonical(document) + b"\n")
+        assert any(
+            "twins.json" in text for text in audit_bundle(tmp_path / "c", miniature()).problems
+        )
+
+    @pytest.mark.parametrize(
+        ("zh_only", "en_only", "p_value"), [(0, 0, 1.0), (5, 0, 0.0625), (8, 2, 0.109375)]
+    )
+    def test_mcnemar_is_exact(self, zh_only, en_only, p_value):
+        outcomes = [(True, False)] * zh_only + [(False, True)] * en_only + [(True, True)] * 10
+        found = gap("L1", outcomes)
+        assert found.p_value == pytest.approx(p_value)
+        assert found.gap == pytest.approx((zh_only - en_only) / len(outcomes))
+        assert found.lower <= found.gap <= found.upper
+
+    def test_the_twin_of_the_twin_is_the_instance(self):
+        drawn = Draw("lamps", 1, {}, 0, "zh", "s")
+        assert twin_of(drawn).lang == "en"
+        assert twin_of(twin_of(drawn)) == drawn
+
+
+# -- repeats of one instance ---------------------------------------------------------------------
+
+REPEATS = ("    draws: [{family: lamps, knobs: {room: loft}}]\n",) * 2
+
+
+async def fails_every_fourth(self, task, doors, private):
+    self.trials_of = Counter() if not hasattr(self, "trials_of") else self.trials_of
+    self.trials_of[private.seed] += 1
+    if private.knobs["room"] == "loft" and self.trials_of[private.seed] % 4 == 0:
+        await submit(doors, {})
+    else:
+        await solve(doors, private)
+
+
+class TestRepeats:
+    @pytest.fixture
+    def edition(self, tmp_path):
+        draws = REPEATS[0]
+        return load(edited(tmp_path, (draws, draws + "    repeats: 4\n")))
+
+    def test_an_observation_takes_four_trials_of_one_instance(self, edition, tmp_path):
+        graded = run(edition, tmp_path / "c")
+        draws = [
+            e.draw
+            for e in read_journal(tmp_path / "c" / "run")
+            if isinstance(e, TrialStarted) and e.draw["knobs"]["room"] == "loft"
+        ]
+        n = next(c.judgement.n for c in graded.summary.clauses if c.id == "L2-SET-1")
+        assert Counter(d["seed"] for d in draws).most_common(1)[0][1] == 4
+        assert len({d["seed"] for d in draws}) >= n
+        assert graded.summary.level == "L2"
+        assert audit_bundle(tmp_path / "c", edition).problems == []
+
+    def test_one_failure_of_the_four_is_the_observation(self, edition, tmp_path):
+        graded = run(edition, tmp_path / "c", FakeAgent(fails_every_fourth))
+        assert verdicts(graded)["L2-SET-1"][0] == "fail"
+        values = [o.value for o in graded.observations if o.clause == "L2-SET-1"]
+        assert set(values) == {0.0}
+        assert graded.summary.level == "L1"
+
+    def test_the_first_of_them_is_the_draw_itself(self, edition):
+        course = plan_course(edition, "certify", Claim())
+        draws = Draws(course, b"s" * 32, ("zh", "en"))
+        first, *others = draws.trials("L2-SET-1", 1, ())
+        assert first == draws.of("L2-SET-1", 1, ())
+        assert [d.repeat for d in others] == [1, 2, 3]
+        assert len({d.key for d in (first, *others)}) == 4
+        assert "repeat" not in msgspec.to_builtins(first)
+
+
+# -- critical events -----------------------------------------------------------------------------
+
+
+def test_a_critical_event_fails_a_clause_at_once(tmp_path):
+    root = edited(tmp_path)
+    grader = root / "graders" / "allowed.py"
+    text = grader.read_text(encoding="utf-8")
+    (root / "graders" / "allowed.py").write_text(
+        text
+        + "\n\n_grade = grade\n\n\ndef grade(played):\n"
+        + "    from conformance.authoring import Finding, Score\n"
+        + "    return Score(0.0, (Finding('conduct.x', 'worst', critical=True),))\n",
+        encoding="utf-8",
+    )
+    edition = load(root)
+    graded = run(edition, tmp_path / "c", claim=Claim(trust="T1"))
+    assert verdicts(graded)["T1-CTL-1"] == ("fail", "critical event")
+    (line,) = [o for o in graded.observations if o.clause == "T1-CTL-1"]
+    assert line.findings[0].critical
+    assert graded.summary.trust == "–"
+    assert audit_bundle(tmp_path / "c", edition).problems == []
+
+
+# -- sealed editions -----------------------------------------------------------------------------
+
+SEALED = (
+    "    draws: [{family: lamps, knobs: {room: loft}}]\n",
+    "    sealed: true\n",
+)
+
+
+class TestSealed:
+    @pytest.fixture
+    def root(self, tmp_path):
+        return edited(tmp_path, SEALED)
+
+    @pytest.fixture
+    def secret(self, tmp_path):
+        """A second edition: another id, so other instances, and draws for the sealed clause."""
+        return edited(tmp_path, ("id: miniature", "id: secret"), name="secret")
+
+    def test_without_it_the_clause_is_not_run_and_its_level_is_not_granted(self, root, tmp_path):
+        graded = run(load(root), tmp_path / "c", claim=Claim(level="L2"))
+        assert verdicts(graded)["L2-SET-1"] == ("not_run", "sealed")
+        assert (graded.summary.level, graded.summary.exit_code) == ("L1", 5)
+
+    def test_with_it_the_clause_draws_its_families(self, root, secret, tmp_path):
+        edition = load(root, sealed=secret)
+        graded = run(edition, tmp_path / "c", claim=Claim(level="L2"))
+        assert (graded.summary.level, graded.summary.exit_code) == ("L2", 0)
+        families = {
+            e.draw["family"]
+            for e in read_journal(tmp_path / "c" / "run")
+            if isinstance(e, TrialStarted)
+        }
+        assert families == {"lamps", "sealed/lamps"}
+        assert graded.summary.sealed.id == "secret"
+        assert audit_bundle(tmp_path / "c", edition).problems == []
+
+    def test_its_instances_are_of_its_own_streams(self, root, secret):
+        edition = load(root, sealed=secret)
+        knobs = {"room": "loft"}
+        own, other = (edition.instance(name, knobs, seed="s") for name in ("lamps", "sealed/lamps"))
+        assert own.scenario != other.scenario
+
+    def test_a_re_grade_needs_the_very_same_one(self, root, secret, tmp_path):
+        edition = load(root, sealed=secret)
+        run(edition, tmp_path / "c")
+        with pytest.raises(EvidenceInvalidError, match="--sealed"):
+            grade_folder(tmp_path / "c", load(root))
+        (secret / "tasks" / "lamps" / "more.py").write_text("X = 1\n", encoding="utf-8")
+        with pytest.raises(EvidenceInvalidError, match="sealed edition"):
+            grade_folder(tmp_path / "c", load(root, sealed=secret))
+
+    def test_one_that_stands_in_for_nothing_is_refused(self, secret):
+        with pytest.raises(EditionError, match="has none of the clauses"):
+            load(MINIATURE, sealed=secret)
+
+
+# -- what the machine lacks ----------------------------------------------------------------------
+
+
+def test_a_clause_whose_family_needs_what_is_not_there_is_not_run(tmp_path):
+    root = edited(tmp_path)
+    family = root / "tasks" / "lamps" / "__init__.py"
+    text = family.read_text(encoding="utf-8")
+    new = text.replace(
+        "    wordings = 3\n", '    wordings = 3\n    needs = frozenset({"sandbox"})\n'
+    )
+    family.write_text(new, encoding="utf-8")
+    edition = load(root)
+    lacking = run(edition, tmp_path / "c", claim=Claim(level="L1"), lacking=("sandbox",))
+    assert verdicts(lacking)["L1-SET-1"] == ("not_run", "sandbox")
+    assert (lacking.summary.level, lacking.summary.exit_code) == ("L0", 5)
+    assert audit_bundle(tmp_path / "c", edition).problems == []
+    assert run(edition, tmp_path / "d", claim=Claim(level="L1")).summary.level == "L1"
