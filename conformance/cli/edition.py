@@ -69,10 +69,16 @@ def check(root: Path | None, plan: str | None, as_json: bool) -> int:  # noqa: F
 
 
 @command.command("show")
+@click.option("--page", is_flag=True, help="As a page in Markdown: the ladder, clause by clause.")
 @edition_option
 @locale_option
 @json_option
-def show(edition_root: Path | None, locale_name: str | None, as_json: bool) -> int:  # noqa: FBT001
+def show(
+    page: bool,  # noqa: FBT001
+    edition_root: Path | None,
+    locale_name: str | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
     """Show the edition's axes, plans and clauses.
 
     Example:  conformance edition show --locale zh
@@ -80,6 +86,11 @@ def show(edition_root: Path | None, locale_name: str | None, as_json: bool) -> i
     from conformance.edition import load
 
     edition = load(edition_root)
+    if page:
+        from conformance.report.ladder import ladder_page
+
+        sys.stdout.write(ladder_page(edition, spoken(locale_name)))
+        return 0
     if as_json:
         print_json({"sha256": edition.digest, **_builtins(edition.document)})
         return 0
