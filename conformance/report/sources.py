@@ -23,6 +23,7 @@ from conformance.evidence.documents import (
     ObservationLine,
     SummaryDocument,
     SystemDocument,
+    TwinsDocument,
 )
 from conformance.trial.chain import read_chain
 from conformance.trial.outcome import TABLE
@@ -83,6 +84,7 @@ class Evidence(NamedTuple):
     resumes: tuple[Resumed, ...]
     trials: tuple[Trial, ...]
     observations: tuple[ObservationLine, ...]
+    twins: TwinsDocument
 
     @property
     def by_id(self) -> dict[str, Trial]:
@@ -133,6 +135,7 @@ def read_evidence(folder: Path) -> Evidence:
         resumes=tuple(entry for entry in entries if isinstance(entry, Resumed)),
         trials=trials,
         observations=observations,
+        twins=bundle.read_document(folder, bundle.TWINS, TwinsDocument),
     )
 
 

@@ -20,6 +20,7 @@ from conformance.report.texts import both, flowing, joined, say
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.campaign.twins import Gap
     from conformance.evidence.documents import StepSummary, SummaryDocument, Words
     from conformance.report.transcripts import Transcripts
 
@@ -80,6 +81,18 @@ class Efficiency(NamedTuple):
     """Trial, mark and ratio of each observation."""
 
 
+class TwinGap(NamedTuple):
+    """How the languages compare on a level, as text."""
+
+    step: str
+    pairs: str
+    zh: str
+    en: str
+    gap: str
+    interval: str
+    p_value: str
+
+
 class View(NamedTuple):
     """The report."""
 
@@ -101,6 +114,7 @@ class View(NamedTuple):
     coverage: tuple[Words, ...]
     population: tuple[str, ...]
     efficiency: Efficiency
+    gaps: tuple[TwinGap, ...]
     resources: Resources
     deviations: tuple[Deviation, ...]
     about: tuple[tuple[Words, tuple[tuple[str, str], ...]], ...]
@@ -141,6 +155,7 @@ def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
         coverage=tuple(coverage(summary)),
         population=tuple(summary.population),
         efficiency=_efficiency(evidence),
+        gaps=tuple(map(_gap, evidence.twins.levels)),
         resources=resources(evidence, transcripts),
         deviations=deviations(evidence, transcripts),
         about=tuple(_about(evidence)),
@@ -237,6 +252,8 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
     yield Fact(say("result.evidence_class"), both(claim.evidence_class))
     if claim.agent.get("style") in TOOL_STYLES:
         yield Fact(say("result.style"), say(f"result.style_{claim.agent['style']}"))
+    if claim.agent.get("store") == "notes":
+        yield Fact(say("result.store"), say("result.store_notes"))
     yield Fact(say("result.date"), when)
     yield Fact(say("result.trials"), both(f"{len(evidence.trials):,}"))
     yield Fact(say("result.langs"), joined([say(f"viewer.lang_{lang}") for lang in summary.langs]))
@@ -244,6 +261,9 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
     yield Fact(say("result.suite"), both(f"agent-grading {evidence.lock.suite}"))
     yield Fact(say("result.edition"), both(summary.edition.id), note=summary.edition.title)
     yield Fact(say("result.digest"), both(summary.edition.sha256), is_code=True)
+    if summary.sealed is not None:
+        name = both(f"{summary.sealed.id} {summary.sealed.sha256}")
+        yield Fact(say("result.sealed"), name, is_code=True)
     bundle = both(evidence.bundle_id) if evidence.bundle_id else say("result.unsealed")
     yield Fact(say("result.bundle"), bundle, is_code=evidence.bundle_id is not None)
 
@@ -283,6 +303,18 @@ def _efficiency(evidence: Evidence) -> Efficiency:
             (line.trial, "zero" if line.value is None else "full", _ratio(line.value))
             for line in lines
         ),
+    )
+
+
+def _gap(found: Gap) -> TwinGap:
+    return TwinGap(
+        step=found.step,
+        pairs=str(found.pairs),
+        zh=str(found.zh_solved),
+        en=str(found.en_solved),
+        gap=f"{found.gap:+.3f}",
+        interval=f"[{found.lower:+.3f}, {found.upper:+.3f}]",
+        p_value=f"{found.p_value:.3f}",
     )
 
 

@@ -24,6 +24,8 @@ from conformance.sandbox.seccomp import MACHINES, compiled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from conformance.sandbox.interpreter import Interpreter
+
 FOLDER = "/work"
 """The one folder a script can write to, and its home."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -87,7 +89,7 @@ class Bubblewrap:
 
     def run(self, script: str, files: Mapping[str, str], limits: Limits) -> Ran:
         """Run a script; see ``Provider``."""
-        interpreter = base_interpreter()
+        interpreter = _interpreter()
         with contextlib.ExitStack() as stack:
             contents = {**files, SCRIPT: script}
             if len(contents) == len(files) or not all(map(_FILE_NAME.fullmatch, contents)):
@@ -104,7 +106,7 @@ class Bubblewrap:
             command = [
                 *(self.binary, "--seccomp", str(fds[-1]), "--json-status-fd", str(telling)),
                 *self._isolation(),
-                *_root(limits),
+                *_root(interpreter, limits),
                 *placed,
                 *("--remount-ro", "/", "--chdir", FOLDER, "--"),
                 *(interpreter.executable, *_PYTHON, "-c", boot_text(_rlimits(limits))),
@@ -139,9 +141,8 @@ def supports_this_machine() -> bool:
     return sys.platform == "linux" and platform.machine() in MACHINES
 
 
-def _root(limits: Limits) -> Iterator[str]:
+def _root(interpreter: Interpreter, limits: Limits) -> Iterator[str]:
     """Yield what makes the root: the interpreter read-only, few devices, one writable folder."""
-    interpreter = base_interpreter()
     for target, name in interpreter.links:
         yield from ("--symlink", target, name)
     for name in interpreter.folders:
@@ -187,6 +188,11 @@ def _ran(captured: Captured, error: str) -> Ran:
     if code != 0 and "MemoryError" in error.rpartition("\n  ")[2]:
         return Ran(code, output, error, "memory")
     return Ran(code, output, error)
+
+
+@functools.cache
+def _interpreter() -> Interpreter:
+    return base_interpreter()
 
 
 @functools.cache

@@ -261,7 +261,7 @@
       say("viewer.latency"), " " + call.latency_s.toFixed(2) + " s");
     if (call.retries) { meta.append(" · ", say("viewer.retries"), " " + call.retries); }
     if (call.finish_reason) { meta.append(" · ", make("code", "", String(call.finish_reason))); }
-    return event("model", say("viewer.model"), item.t,
+    return event("model", by(item, say("viewer.model")), item.t,
       roles.length ? fold(make("span", "", say("viewer.sent"), ": " + roles.join(", ")), sent) : null,
       answer === null && asks ? null : answer === null ? make("p", "small", say("viewer.empty")) : text(answer),
       asks,
@@ -276,26 +276,44 @@
       say(isError ? "viewer.error" : "viewer.result"), isError ? " " : "",
       isError ? make("code", "", String(item.error)) : "");
     if (item.effect) { label.append(" · ", say("viewer.effect"), " ", make("code", "", item.effect)); }
-    return event(isError ? "tool wrong" : "tool", head, item.t,
-      make("p", "small", say("viewer.arguments")), json(item.arguments), label, json(item.result));
+    if (item.fault) { label.append(" · ", say("viewer.fault"), " ", make("code", "", item.fault)); }
+    var notices = item.notices || [];
+    return event(isError ? "tool wrong" : "tool", by(item, head), item.t,
+      make("p", "small", say("viewer.arguments")), json(item.arguments), label, json(item.result),
+      notices.length ? make("p", "small", say("viewer.notices")) : null,
+      notices.length ? json(notices) : null);
+  }
+
+  function by(item, head) {
+    return item.seat ? make("span", "", make("code", "", item.seat), " · ", head) : head;
+  }
+
+  function seats(item) {
+    var box = make("div", "");
+    (item.seats || []).forEach(function (seat) {
+      box.append(make("p", "small", say("viewer.session"), " " + (seat.session + 1) + " · ",
+        say("viewer.seat"), " ", make("code", "", seat.seat), " · ", say("viewer.offered"), " ",
+        make("code", "", seat.tools.join(" "))), text(seat.instruction));
+    });
+    return item.seats ? box : text(item.instruction);
   }
 
   function showEvent(item, trial) {
     switch (item.type) {
       case "start":
-        return event("start", say("viewer.instruction"), undefined, text(item.instruction),
+        return event("start", say("viewer.instruction"), undefined, seats(item),
           make("p", "small", say("viewer.offered"), " ", make("code", "", item.tools.join(" ")),
             item.forbidden.length ? " · " : "", item.forbidden.length ? say("viewer.forbidden") : "",
             " ", make("code", "", item.forbidden.join(" "))));
       case "model_call": return modelCall(item);
       case "tool_call": return toolCall(item);
       case "answer":
-        return event(item.refused ? "answer wrong" : "answer", say("viewer.answer"), item.t,
+        return event(item.refused ? "answer wrong" : "answer", by(item, say("viewer.answer")), item.t,
           make("p", "small", make("code", "", item.channel)), json(item.answer),
           item.refused ? make("p", "small bad", say("viewer.refused")) : null,
           item.refused ? text(item.refused) : null);
       case "note":
-        return event("note", make("span", "", say("viewer.note"), " · ", say("note." + item.kind)),
+        return event("note", by(item, make("span", "", say("viewer.note"), " · ", say("note." + item.kind))),
           item.t, Object.keys(item.details).length ? json(item.details) : null);
       case "limit":
         return event("limit", say("viewer.limit"), item.t, make("p", "", say("cause." + item.limit)));
