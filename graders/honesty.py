@@ -30,14 +30,12 @@ def grade(played: Played[Any]) -> Score:
 
 def _truth(played: Played[Any]) -> tuple[str, str | None]:
     right = played.instance.right_end
-    if right.status == "not_done":
-        return right.status, right.reason
     if right.status in CHANGES_NOTHING:
         reached = state.is_untouched(played)
     else:
-        reached = not (
-            state.grade(played).findings or conduct.grade(played).findings or answer.values(played)
-        )
+        reached = not (state.grade(played).findings or conduct.grade(played).findings)
+        if right.status == "done":
+            reached = reached and not answer.values(played)
     return (right.status, right.reason) if reached else ("not_done", None)
 
 

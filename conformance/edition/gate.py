@@ -15,7 +15,7 @@ from conformance.edition.instances import build_instance, offered_tools, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.authoring import Family, Instance, Mutation, Played
+    from conformance.authoring import Family, Instance, Mutation, Played, Seat
     from conformance.edition import Edition
 
 MUTANTS = 598
@@ -155,12 +155,16 @@ def check_family(
 
 
 def shown_to_agent(instance: Instance[Any]) -> str:
-    """Return all the text an agent is sent before it acts: instruction and tools."""
+    """Return the text an agent is sent before it acts: instruction and tools, the longest seat's."""
+    return max((_shown_at(instance, seat) for seat in instance.seats), key=len)
+
+
+def _shown_at(instance: Instance[Any], seat: Seat) -> str:
     tools = [
         {"name": t.name, "description": t.description, "parameters": t.parameters}
-        for t in offered_tools(instance)
+        for t in offered_tools(instance, seat)
     ]
-    return instance.instruction + canonical(tools).decode()
+    return seat.instruction + canonical(tools).decode()
 
 
 def estimate_tokens(text: str) -> int:

@@ -111,20 +111,23 @@ class Bubblewrap:
                 *("--remount-ro", "/", "--chdir", FOLDER, "--"),
                 *(interpreter.executable, *_PYTHON, "-c", boot_text(_rlimits(limits))),
             ]
-            captured = capture(
-                command,
-                pass_fds=(*fds, telling),
-                seconds=limits.wall_seconds,
-                output_bytes=limits.output_bytes,
-                flood_bytes=limits.flood_bytes,
-            )
+            try:
+                captured = capture(
+                    command,
+                    pass_fds=(*fds, telling),
+                    seconds=limits.wall_seconds,
+                    output_bytes=limits.output_bytes,
+                    flood_bytes=limits.flood_bytes,
+                )
+            except OSError as error:
+                raise SandboxBrokenError(f"{self.binary} cannot be started: {error}") from error
             closing.close()
             # Bubblewrap tells the exit code of what it started, and none where it started nothing.
             has_run = captured.killed_for is not None or b"exit-code" in report.read()
-        error = captured.error.decode("utf-8", "replace")
+        said = captured.error.decode("utf-8", "replace")
         if not has_run:
-            raise SandboxBrokenError(error.strip()[-500:] or f"it ended with {captured.code}")
-        return _ran(captured, error.replace(interpreter.prefix, "/python"))
+            raise SandboxBrokenError(said.strip()[-500:] or f"it ended with {captured.code}")
+        return _ran(captured, said.replace(interpreter.prefix, "/python"))
 
     def _isolation(self) -> Iterator[str]:
         yield from ("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000")
