@@ -126,7 +126,11 @@ def _validator(schema: bytes) -> Any:
 def argument_errors(spec: ToolSpec, arguments: Any) -> str | None:
     """Return why ``arguments`` do not fit the tool's schema, in one line, or None where they do."""
     validator = _validator(msgspec.json.encode(spec.parameters))
-    errors = sorted(validator.iter_errors(arguments), key=lambda error: list(map(str, error.path)))
+    try:
+        found = validator.iter_errors(arguments)
+        errors = sorted(found, key=lambda error: list(map(str, error.path)))
+    except ValueError:  # Python will not write out an integer of thousands of digits
+        return "arguments: a number has too many digits"
     if not errors:
         return None
     return "; ".join(

@@ -161,3 +161,8 @@ def test_no_arguments_make_the_door_raise(name, arguments):
     it = door()
     call = it.call(name, arguments)
     assert call.error is not None or name in Shop.tool_specs()
+
+
+def test_an_integer_of_thousands_of_digits_is_an_error_result_and_no_crash():
+    call = door().call("look", {"item": 10**5000})
+    assert call.error == INVALID_ARGUMENTS
