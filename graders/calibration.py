@@ -32,11 +32,10 @@ def grade(played: Played[Any]) -> Score:
     elif answer.confidence < LEAST:
         return _nothing("unsure", f"confidence {answer.confidence:g} where it could be known")
     value = 1 - (answer.confidence - is_correct) ** 2
-    if value == 1:
-        return Score(1.0)
-    how = "right" if is_correct else "wrong"
-    message = f"was {how} with confidence {answer.confidence:g}"
-    return Score(value, (Finding("calibration.gap", message),))
+    if is_correct:
+        return Score(value)
+    message = f"was wrong with confidence {answer.confidence:g}"
+    return Score(value, (Finding("calibration.wrong", message),))
 
 
 def _nothing(what: str, message: str) -> Score:
