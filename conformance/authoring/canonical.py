@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -41,6 +42,24 @@ def canonical(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical form, in hexadecimal."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a JSON value that shares nothing changeable with it.
+
+    Several times as fast as ``copy.deepcopy``, which has to expect anything.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {name: copied(item) for name, item in value.items()}
+    if kind is list:
+        return [copied(item) for item in value]
+    return copy.deepcopy(value)
 
 
 def _key(name: Any) -> str:

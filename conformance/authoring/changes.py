@@ -14,7 +14,7 @@ _ABSENT = object()
 
 def changed_paths(before: Any, after: Any) -> tuple[str, ...]:
     """Return the JSON Pointers (RFC 6901) of what differs, leaves only, numbers normalised."""
-    return tuple(_differences(normalise(before), normalise(after), ""))
+    return tuple(_differences(before, after, ""))
 
 
 def outside(paths: Iterable[str], allowed: Sequence[str]) -> tuple[str, ...]:
@@ -35,17 +35,27 @@ def _covers(pattern: list[str], path: list[str]) -> bool:
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
-        for name in sorted(before.keys() | after.keys()):
-            step = name.replace("~", "~0").replace("/", "~1")
-            yield from _differences(
-                before.get(name, _ABSENT), after.get(name, _ABSENT), f"{path}/{step}"
-            )
-    elif isinstance(before, list) and isinstance(after, list):
+        names = before.keys() if before.keys() == after.keys() else before.keys() | after.keys()
+        for name in sorted(names):
+            old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
+            if not _are_one(old, new):
+                step = name.replace("~", "~0").replace("/", "~1")
+                yield from _differences(old, new, f"{path}/{step}")
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         for index in range(max(len(before), len(after))):
-            yield from _differences(
-                before[index] if index < len(before) else _ABSENT,
-                after[index] if index < len(after) else _ABSENT,
-                f"{path}/{index}",
-            )
-    elif type(before) is not type(after) or before != after:
+            old = before[index] if index < len(before) else _ABSENT
+            new = after[index] if index < len(after) else _ABSENT
+            if not _are_one(old, new):
+                yield from _differences(old, new, f"{path}/{index}")
+    elif before is _ABSENT or after is _ABSENT or _differ(normalise(before), normalise(after)):
         yield path
+
+
+def _are_one(old: Any, new: Any) -> bool:
+    """Say at once of most leaves that they are the same; of the rest say no."""
+    kind = type(old)
+    return kind is type(new) and (kind is str or kind is int or kind is bool) and old == new
+
+
+def _differ(before: Any, after: Any) -> bool:
+    return type(before) is not type(after) or before != after

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.authoring.answer import SUBMIT_TOOL, Answer, read_answer, same_answer
-from conformance.authoring.canonical import normalise
+from conformance.authoring.canonical import copied, normalise
 from conformance.authoring.faults import (
     AGE,
     DELIVERY,
@@ -218,10 +217,10 @@ class Door:
 
     def _made(self, spec: ToolSpec, given: dict[str, Any]) -> Call:
         try:
-            result = getattr(self.world, spec.method or spec.name)(**copy.deepcopy(given))
+            result = getattr(self.world, spec.method or spec.name)(**copied(given))
         except ToolError as error:
             return Call(spec.name, given, error.message, error.code, spec.effect)
-        return Call(spec.name, given, copy.deepcopy(result), None, spec.effect)
+        return Call(spec.name, given, copied(result), None, spec.effect)
 
     def _faulty(self, spec: ToolSpec, given: dict[str, Any]) -> Call:
         """Make a call of an instance that has faults; at most one fault meets it."""
@@ -267,7 +266,7 @@ class Door:
         """Read the state as it was before the last write."""
         assert self._before_last_write is not None  # noqa: S101 - the caller looked
         since, before = self._before_last_write
-        now, self.world.state = self.world.state, copy.deepcopy(before)
+        now, self.world.state = self.world.state, copied(before)
         try:
             call = self._made(spec, given)
         finally:
@@ -281,12 +280,12 @@ class Door:
         """Return the call of a tool that had nothing to wait for."""
         self.world.clock += 1
         spec = self.offered[self.world.seat][name]
-        return Call(name, normalise(arguments), copy.deepcopy(result), None, spec.effect)
+        return Call(name, normalise(arguments), copied(result), None, spec.effect)
 
     def _told(self, call: Call, seat: str | None) -> Call:
         """Put the caller's seat and what the world tells it onto a call."""
         place = self._first if seat is None else seat
-        notices = [*copy.deepcopy(self.world.notices()), *self._drifted(place)]
+        notices = [*copied(self.world.notices()), *self._drifted(place)]
         if not place and not notices:
             return call
         return Call(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
-from conformance.authoring.canonical import digest
+from conformance.authoring.canonical import copied, digest
 from conformance.authoring.tools import ToolSpec, tool_specs
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class World:
 
     def snapshot(self) -> State:
         """Return a copy of the state that later calls do not touch."""
-        return copy.deepcopy(self.state)
+        return copied(self.state)
 
     def digest(self) -> str:
         """Return the SHA-256 of the state, numbers normalised."""

@@ -155,7 +155,7 @@ def check_family(
 
 
 def shown_to_agent(instance: Instance[Any]) -> str:
-    """Return the text an agent is sent before it acts: instruction and tools, the longest seat's."""
+    """Return all an agent is sent before it acts: instruction and tools, the longest seat's."""
     return max((_shown_at(instance, seat) for seat in instance.seats), key=len)
 
 
