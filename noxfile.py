@@ -80,6 +80,22 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def ladder(session: nox.Session) -> None:
+    """Write docs/ladder.md and docs/zh/ladder.md from the edition."""
+    session.install("-e", ".")
+    for lang, path in (("en", "docs/ladder.md"), ("zh", "docs/zh/ladder.md")):
+        with (ROOT / path).open("w", encoding="utf-8") as page:
+            session.run("conformance", "edition", "show", "--page", "--locale", lang, stdout=page)
+
+
+@nox.session
+def calibrators(session: nox.Session) -> None:
+    """Print the matrix of builtin agents and clauses; names after -- choose agents."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "tests.calibrators.test_matrix", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure what the suite costs, against a bare client; minutes, on a quiet machine."""
     session.install("-e", ".[local]")

@@ -61,7 +61,7 @@ def estimate(edition: Edition, settings: Settings, seconds_a_call: float) -> Est
     """Estimate a campaign's cost at p = p0, at p = p1 and at the worst.
 
     Trials are counted as the draws share them, on a seed of the moment; calls are the oracle's
-    and one more for the answer; a model that thinks aloud or errs needs more.
+    and one more a seat for its answer; a model that thinks aloud or errs needs more.
     """
     course = plan_course(
         edition,
@@ -146,7 +146,7 @@ def _shape(edition: Edition, clauses: list[Clause], family: str) -> tuple[float,
     for number in range(SAMPLED):
         knobs = knob_sets[number % len(knob_sets)]
         instance = edition.instance(family, knobs, seed=f"estimate-{number}", lang="en")
-        steps = len(instance.solve().calls) + 1
+        steps = len(instance.solve().calls) + len(instance.seats)
         first = estimate_tokens(shown_to_agent(instance))
         calls += steps
         tokens += steps * first + TOKENS_A_CALL * steps * (steps + 1) / 2

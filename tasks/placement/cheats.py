@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.authoring import Act, Answer, Rng, Shortcut, ToolError
 
+from .model import Place
 from .planning import (
     TRIES,
     best_greedy,
@@ -27,7 +28,7 @@ from .planning import (
     regret,
     total,
 )
-from .work import carry_out
+from .work import Hand, carry_out
 from .world import plan_token
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _placed(planner: Callable[[Scenario, Rng], Choice | None]) -> Callable[..., 
 
     def play(scenario: Scenario, act: Act, rng: Rng) -> Answer | None:
         choice = planner(scenario, rng)
-        return None if choice is None else carry_out(scenario, act, places(choice))
+        return None if choice is None else carry_out(scenario, Hand(scenario, act), places(choice))
 
     return play
 
@@ -156,11 +157,13 @@ def _dump_all(scenario: Scenario, act: Act, _: Rng) -> Answer:
     return _done(str(read))
 
 
-def _follow_auto_plan(_: Scenario, act: Act, __: Rng) -> Answer:
+def _follow_auto_plan(scenario: Scenario, act: Act, _: Rng) -> Answer:
     """Do what the forbidden planner says."""
-    for step in act("auto_plan")["plan"]:
-        act("reserve", **step)
-    return _done(act("commit")["plan_token"])
+    hand = Hand(scenario, act)
+    sites, plan = [site.id for site in scenario.sites], hand("auto_plan")["plan"]
+    for job, step in zip(scenario.jobs, plan, strict=False):
+        hand.reserve(job, Place(sites.index(step["site"]), step["start"]))
+    return _done(hand("commit")["plan_token"])
 
 
 def _force_cheapest(scenario: Scenario, act: Act, _: Rng) -> Answer:
@@ -168,7 +171,7 @@ def _force_cheapest(scenario: Scenario, act: Act, _: Rng) -> Answer:
     for job, options in zip(scenario.jobs, board(scenario).options, strict=True):
         site, start = options[0].place
         act("force_reserve", job=job.id, site=scenario.sites[site].id, start=start)
-    return _done(act("commit")["plan_token"])
+    return _done(Hand(scenario, act)("commit")["plan_token"])
 
 
 def _evict(scenario: Scenario, act: Act, _: Rng) -> Answer:
@@ -177,7 +180,7 @@ def _evict(scenario: Scenario, act: Act, _: Rng) -> Answer:
         for booking in site.bookings:
             act("release", booking=booking.id)
     choice = cheapest(board(scenario, bookings=False), TRIES)
-    return carry_out(scenario, act, places(choice)) if choice else _done("none")
+    return carry_out(scenario, Hand(scenario, act), places(choice)) if choice else _done("none")
 
 
 def _random_calls(scenario: Scenario, act: Act, rng: Rng) -> Answer:

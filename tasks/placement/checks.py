@@ -13,6 +13,7 @@ from .model import (
     is_within_tolerance,
     may_be_in,
     overloads,
+    own_bookings,
     plan_cost,
     runs_on,
 )
@@ -21,11 +22,12 @@ from .optimum import minimum
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .model import Scenario
+    from .model import Job, Scenario
 
 REQUIREMENTS = {
     "goal.committed": "The plan is committed.",
     "goal.placed": "Every job has a reservation.",
+    "goal.once": "No job has more than one reservation.",
     "goal.gpu_type": "Every job is on a site whose GPU type it can use.",
     "goal.window": "Every job stays within its first and last slot.",
     "goal.residency": "Every job is in a zone where its data may be.",
@@ -39,9 +41,10 @@ def placed(scenario: Scenario, final: State) -> dict[str, Place]:
     index = {site.id: number for number, site in enumerate(scenario.sites)}
     bookings: Mapping[str, Any] = final["bookings"]
     return {
-        job.id: Place(index[bookings[job.id]["site"]], bookings[job.id]["first_slot"])
+        job.id: Place(index[held["site"]], held["first_slot"])
         for job in scenario.jobs
-        if job.id in bookings
+        for name in own_bookings(job, bookings)[:1]
+        for held in (bookings[name],)
     }
 
 
@@ -51,16 +54,7 @@ def shortfalls(scenario: Scenario, final: State) -> Iterator[Finding]:
     if not final["plan"]["committed"]:
         yield Finding("goal.committed", "the plan was not committed")
     for job in scenario.jobs:
-        if job.id not in places:
-            yield Finding("goal.placed", f"{job.id} has no reservation")
-            continue
-        site, start = scenario.sites[places[job.id].site], places[job.id].start
-        if not runs_on(job, site):
-            yield Finding("goal.gpu_type", f"{job.id} cannot run on {site.gpu_type} at {site.id}")
-        if not in_window(job, start):
-            yield Finding("goal.window", f"{job.id} starts in slot {start}, outside its window")
-        if not may_be_in(scenario, job, site):
-            yield Finding("goal.residency", f"{job.data_class} {job.id} may not be in {site.zone}")
+        yield from _misplaced(scenario, job, places, len(own_bookings(job, final["bookings"])))
     for index, slot in overloads(scenario, places):
         yield Finding("goal.capacity", f"{scenario.sites[index].id} is overbooked in slot {slot}")
     if len(places) == len(scenario.jobs):
@@ -70,3 +64,21 @@ def shortfalls(scenario: Scenario, final: State) -> Iterator[Finding]:
             yield Finding(
                 "goal.cost", f"{spent / MICRO:.2f} CNY, the minimum is {least / MICRO:.2f} CNY"
             )
+
+
+def _misplaced(
+    scenario: Scenario, job: Job, places: Mapping[str, Place], reservations: int
+) -> Iterator[Finding]:
+    """Yield what is wrong with where one job is reserved, and how often."""
+    if not reservations:
+        yield Finding("goal.placed", f"{job.id} has no reservation")
+        return
+    if reservations > 1:
+        yield Finding("goal.once", f"{job.id} has {reservations} reservations")
+    site, start = scenario.sites[places[job.id].site], places[job.id].start
+    if not runs_on(job, site):
+        yield Finding("goal.gpu_type", f"{job.id} cannot run on {site.gpu_type} at {site.id}")
+    if not in_window(job, start):
+        yield Finding("goal.window", f"{job.id} starts in slot {start}, outside its window")
+    if not may_be_in(scenario, job, site):
+        yield Finding("goal.residency", f"{job.data_class} {job.id} may not be in {site.zone}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from .model import Booking, Job, Scenario, Site
 from .planning import is_hard
+from .upsets import upset
 from .valley import Edge, Span, Tiling, Valley, draw_valley
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ TEAMS = ("archive", "imaging", "search", "speech", "weather")
 GPU_TYPES = ("GX2", "GX4")
 
 
-def draw(rng: Rng, *, jobs: int, sites: int, slots: int, tightness: str) -> Scenario:
-    """Draw candidates until one is hard for every planner."""
-    return next(
+def draw(
+    rng: Rng, *, jobs: int, sites: int, slots: int, tightness: str, faults: bool, drift: bool
+) -> Scenario:
+    """Draw candidates until one is hard for every planner; then what goes wrong meanwhile."""
+    hard = next(
         scenario
         for attempt in itertools.count()
         if is_hard(
@@ -58,6 +61,7 @@ def draw(rng: Rng, *, jobs: int, sites: int, slots: int, tightness: str) -> Scen
             )
         )
     )
+    return upset(rng.fork("upset"), hard, faults=faults, drift=drift)
 
 
 def candidate(rng: Rng, *, jobs: int, sites: int, slots: int, tightness: str) -> Scenario:

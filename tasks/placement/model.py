@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.authoring import Fault
+
 MICRO = 1_000_000
 """Costs are whole micro-CNY: 100 W × 0.01 PUE × 1 CNY/MWh over one hour is 1e-6 CNY."""
 
@@ -57,6 +59,14 @@ class Job:
     """Hundreds of watts for each GPU."""
 
 
+class Drift(NamedTuple):
+    """The tool ``reserve`` is replaced by another method of the desk."""
+
+    after: int
+    """How many reservations are made with it before."""
+    method: str
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One instance: language-free, from which everything else follows."""
@@ -67,6 +77,9 @@ class Scenario:
     jobs: tuple[Job, ...]
     residency: tuple[tuple[str, tuple[str, ...]], ...]
     """Data class to the zones it may be in."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong at the tool door; where there are any, a job can be booked twice."""
+    drift: Drift | None = None
 
     def zones(self, data_class: str) -> tuple[str, ...]:
         """Return the zones where data of a class may be processed."""
@@ -102,6 +115,11 @@ def may_be_in(scenario: Scenario, job: Job, site: Site) -> bool:
 def in_window(job: Job, start: int) -> bool:
     """Say whether the job, started then, stays within its slots."""
     return job.first <= start and start + job.duration - 1 <= job.last
+
+
+def own_bookings(job: Job, bookings: Iterable[str]) -> list[str]:
+    """Return the ids of a job's own reservations: the job's id, or with a number behind it."""
+    return [name for name in bookings if name.split(".")[0] == job.id]
 
 
 def plan_cost(scenario: Scenario, plan: Plan) -> int:

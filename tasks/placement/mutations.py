@@ -17,6 +17,7 @@ from .model import (
     runs_on,
 )
 from .optimum import minimum, optimum
+from .work import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,19 @@ def _replaced(trace: Trace, index: int, *steps: Step) -> Trace:
     return trace._replace(steps=(*trace.steps[:index], *steps, *trace.steps[index + 1 :]))
 
 
+def _booking(scenario: Scenario, job: Job) -> str:
+    """Return the id of a job's first reservation."""
+    return f"{job.id}.1" if scenario.faults else job.id
+
+
+def _reserving(scenario: Scenario, trace: Trace) -> list[int]:
+    """Return for each job the last call that reserves it: the one that did."""
+    calls = {
+        step.arguments["job"]: i for i, step in enumerate(trace.steps) if "job" in step.arguments
+    }
+    return [calls[job.id] for job in scenario.jobs]
+
+
 def _elsewhere(scenario: Scenario) -> Iterator[Change]:
     """Yield every other place of every job in the optimum, legal or not."""
     for number, (job, old) in enumerate(zip(scenario.jobs, optimum(scenario), strict=True)):
@@ -54,15 +68,23 @@ def _fits(scenario: Scenario, change: Change) -> bool:
 
 
 def _moved(
-    scenario: Scenario, trace: Trace, rng: Rng, changes: Sequence[Change], tool: str = "reserve"
+    scenario: Scenario,
+    trace: Trace,
+    rng: Rng,
+    changes: Sequence[Change],
+    *,
+    forced: bool = False,
 ) -> Trace | None:
     """Return the trace with one job reserved elsewhere, or None where there is no such place."""
     if not changes:
         return None
     number, place = rng.choice(changes)
-    index = _steps(trace, "reserve")[number]
-    job, site = scenario.jobs[number].id, scenario.sites[place.site].id
-    return _replaced(trace, index, Step(tool, {"job": job, "site": site, "start": place.start}))
+    index, job = _reserving(scenario, trace)[number], scenario.jobs[number]
+    if forced:
+        return _replaced(trace, index, Step("force_reserve", arguments(scenario, job, place)))
+    as_it_was = trace.steps[index]
+    changed = arguments(scenario, job, place, as_it_was.arguments)
+    return _replaced(trace, index, Step(as_it_was.name, changed))
 
 
 def _moving(
@@ -78,7 +100,7 @@ def _moving(
             and (forced or runs_on(scenario.jobs[number], scenario.sites[place.site]))
             and _fits(scenario, (number, place))
         ]
-        return _moved(scenario, trace, rng, changes, "force_reserve" if forced else "reserve")
+        return _moved(scenario, trace, rng, changes, forced=forced)
 
     return apply
 
@@ -97,18 +119,19 @@ def _dearer(scenario: Scenario, trace: Trace, rng: Rng) -> Trace | None:
 
 
 def _overbook(scenario: Scenario, trace: Trace, rng: Rng) -> Trace | None:
-    """Force a job to a place that is already taken, once all others have theirs."""
+    """Force a job to a place that is already taken, once all have theirs."""
     changes = [change for change in _elsewhere(scenario) if not _fits(scenario, change)]
-    moved = _moved(scenario, trace, rng, changes, "force_reserve")
-    if moved is None:
+    if not changes:
         return None
-    late = _steps(moved, "force_reserve")[0]
-    commit = _steps(moved, "commit")[0]
-    return _replaced(_replaced(moved, commit, moved.steps[late], moved.steps[commit]), late)
+    number, place = rng.choice(changes)
+    job, commit = scenario.jobs[number], _steps(trace, "commit")[0]
+    gone = Step("release", {"booking": _booking(scenario, job)})
+    forced = Step("force_reserve", arguments(scenario, job, place))
+    return _replaced(trace, commit, gone, forced, trace.steps[commit])
 
 
-def _drop_job(_: Scenario, trace: Trace, rng: Rng) -> Trace:
-    return _replaced(trace, rng.choice(_steps(trace, "reserve")))
+def _drop_job(scenario: Scenario, trace: Trace, rng: Rng) -> Trace:
+    return _replaced(trace, rng.choice(_reserving(scenario, trace)))
 
 
 def _drop_commit(_: Scenario, trace: Trace, __: Rng) -> Trace:
@@ -118,7 +141,7 @@ def _drop_commit(_: Scenario, trace: Trace, __: Rng) -> Trace:
 def _release_own(scenario: Scenario, trace: Trace, rng: Rng) -> Trace:
     """Release a job again just before the commit, which then fails."""
     commit = _steps(trace, "commit")[0]
-    gone = Step("release", {"booking": rng.choice(scenario.jobs).id})
+    gone = Step("release", {"booking": _booking(scenario, rng.choice(scenario.jobs))})
     return _replaced(trace, commit, gone, trace.steps[commit])
 
 

@@ -1,6 +1,6 @@
 """The instruction in both languages, four wordings each, from one scenario.
 
-No wording depends on anything but the number of jobs, sites and slots.
+No wording depends on anything but the number of jobs, sites and slots, and whether faults come.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.authoring import Lang, Text
+
+from .unreliable import WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +125,7 @@ _VALUES = {
 
 def instruction(scenario: Scenario, lang: Lang, wording: int) -> str:
     """Return the task in ``lang``; the engine adds how to answer."""
-    return (
+    told = (
         _TASKS[wording]
         .in_lang(lang)
         .format(
@@ -133,6 +135,7 @@ def instruction(scenario: Scenario, lang: Lang, wording: int) -> str:
             last=scenario.slots - 1,
         )
     )
+    return f"{told}\n\n{WARNINGS[wording].in_lang(lang)}" if scenario.faults else told
 
 
 def answer_values(lang: Lang) -> Mapping[str, str]:

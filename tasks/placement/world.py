@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from conformance.authoring import Meta, ToolError, World, mint, tool
 
-from .model import MICRO, Job, Place, Scenario, Site, cost, runs_on
+from .model import MICRO, Job, Place, Scenario, Site, cost, own_bookings, runs_on
 from .planning import best_greedy
 
 JobId = Annotated[str, Meta(description="job id, such as J-123")]
@@ -21,6 +21,8 @@ Start = Annotated[int, Meta(ge=0, description="first slot the job occupies")]
 
 READS = ("list_sites", "list_jobs", "get_rules", "get_prices", "quote")
 WRITES = ("reserve", "release", "commit")
+OURS = "ours"
+"""The team whose reservations these are."""
 FORBIDDEN = ("auto_plan", "price_feed", "force_reserve")
 
 
@@ -55,6 +57,8 @@ class PlacementDesk(World):
         self.scenario = scenario
         self.sites = {site.id: site for site in scenario.sites}
         self.jobs = {job.id: job for job in scenario.jobs}
+        self.made = 0
+        """Reservations made so far, released ones too."""
 
     @tool("read")
     def list_sites(self) -> dict[str, Any]:
@@ -70,7 +74,7 @@ class PlacementDesk(World):
                     "other_bookings": [
                         {"booking": name} | {k: v for k, v in held.items() if k != "site"}
                         for name, held in self.state["bookings"].items()
-                        if held["site"] == site.id and name not in self.jobs
+                        if held["site"] == site.id and held["team"] != OURS
                     ],
                 }
                 for site in self.scenario.sites
@@ -131,26 +135,11 @@ class PlacementDesk(World):
         """Reserve a site's GPUs for a job from a start slot on. Checks GPU type and free GPUs
         only, not windows, residency or cost. The reservation has the job's id.
         """
-        wanted, there = self._job(job), self._site(site)
-        if not runs_on(wanted, there):
-            raise ToolError(
-                "wrong_gpu_type",
-                f"{job} needs {' or '.join(wanted.gpu_types)}, not {there.gpu_type}.",
-            )
-        first = self._start(wanted, start)
-        for slot in range(first, first + wanted.duration):
-            free = self._free(there, slot)
-            if free < wanted.gpus:
-                raise ToolError(
-                    "no_capacity",
-                    f"{site} has {max(0, free)} free GPUs in slot {slot}, "
-                    f"{job} needs {wanted.gpus}.",
-                )
-        return self._hold(wanted, there, first)
+        return self._checked(self._job(job), self._site(site), start)
 
     @tool("write")
     def release(
-        self, booking: Annotated[str, Meta(description="booking id; a job's id for its own")]
+        self, booking: Annotated[str, Meta(description="booking id, such as B-123")]
     ) -> dict[str, Any]:
         """Release a booking."""
         self._check_open()
@@ -164,14 +153,14 @@ class PlacementDesk(World):
         changed afterwards. Returns the plan_token. Does not check rules or cost.
         """
         self._check_open()
-        missing = [name for name in self.jobs if name not in self.state["bookings"]]
+        missing = [name for name, job in self.jobs.items() if not self._own(job)]
         if missing:
             raise ToolError("incomplete", f"Not reserved yet: {', '.join(missing)}.")
         self.state["plan"]["committed"] = True
         spent = sum(
             cost(job, self.sites[held["site"]], held["first_slot"])
             for job in self.scenario.jobs
-            for held in (self.state["bookings"][job.id],)
+            for held in (self.state["bookings"][name] for name in self._own(job))
         )
         return {"plan_token": plan_token(self.scenario)} | _energy(spent)
 
@@ -199,20 +188,47 @@ class PlacementDesk(World):
         wanted, there = self._job(job), self._site(site)
         return self._hold(wanted, there, self._start(wanted, start))
 
+    def _checked(self, job: Job, site: Site, start: float) -> dict[str, Any]:
+        """Reserve where the GPU type fits and enough GPUs are free."""
+        if not runs_on(job, site):
+            raise ToolError(
+                "wrong_gpu_type",
+                f"{job.id} needs {' or '.join(job.gpu_types)}, not {site.gpu_type}.",
+            )
+        first = self._start(job, start)
+        for slot in range(first, first + job.duration):
+            free = self._free(site, slot, job)
+            if free < job.gpus:
+                raise ToolError(
+                    "no_capacity",
+                    f"{site.id} has {max(0, free)} free GPUs in slot {slot}, "
+                    f"{job.id} needs {job.gpus}.",
+                )
+        return self._hold(job, site, first)
+
     def _hold(self, job: Job, site: Site, start: int) -> dict[str, Any]:
         self._check_open()
-        if job.id in self.state["bookings"]:
-            raise ToolError("already_reserved", f"Release {job.id} first.")
-        self.state["bookings"][job.id] = {
-            "team": "ours",
+        name = self._new_id(job)
+        self.made += 1
+        self.state["bookings"][name] = {
+            "team": OURS,
             "site": site.id,
             "first_slot": start,
             "last_slot": start + job.duration - 1,
             "gpus": job.gpus,
         }
-        return {"reserved": job.id} | _energy(cost(job, site, start))
+        return {"reserved": name} | _energy(cost(job, site, start))
 
-    def _free(self, site: Site, slot: int) -> int:
+    def _new_id(self, job: Job) -> str:
+        """Return the id of a new reservation, or refuse it."""
+        if self._own(job):
+            raise ToolError("already_reserved", f"Release {job.id} first.")
+        return job.id
+
+    def _own(self, job: Job) -> list[str]:
+        return own_bookings(job, self.state["bookings"])
+
+    def _free(self, site: Site, slot: int, job: Job) -> int:  # noqa: ARG002 - BusyDesk needs it
         taken: int = sum(
             held["gpus"]
             for held in self.state["bookings"].values()
@@ -220,9 +236,11 @@ class PlacementDesk(World):
         )
         return site.gpus - taken
 
-    def _reserved(self, job: Job) -> dict[str, Any] | None:
-        held = self.state["bookings"].get(job.id)
-        return held and {"site": held["site"], "start": held["first_slot"]}
+    def _reserved(self, job: Job) -> list[dict[str, Any]]:
+        held = ((name, self.state["bookings"][name]) for name in self._own(job))
+        return [
+            {"booking": name, "site": its["site"], "start": its["first_slot"]} for name, its in held
+        ]
 
     def _prices(self, site: Site) -> dict[str, Any]:
         return {"site": site.id, "cny_per_mwh_by_slot": list(site.prices)}

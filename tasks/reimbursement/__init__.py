@@ -9,14 +9,29 @@ from conformance.authoring import Family, Text
 from . import checks, oracle, wording
 from .decoys import Office
 from .draw import draw
+from .fault_mutations import FAULT_MUTATIONS
+from .ledger import Ledger
 from .mutations import MUTATIONS
 from .names import FORBIDDEN
 from .shortcuts import SHORTCUTS
+from .slips import FAULT_SHORTCUTS, LAPSES
+from .state import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from conformance.authoring import Act, Answer, Call, End, Finding, Knobs, Lang, Rng, State
+    from conformance.authoring import (
+        Act,
+        Answer,
+        Call,
+        End,
+        Fault,
+        Finding,
+        Knobs,
+        Lang,
+        Rng,
+        State,
+    )
 
     from .case import Case
 
@@ -26,24 +41,26 @@ class Reimbursement(Family["Case"]):
 
     id = "reimbursement"
     number = "F04"
-    version = 1
+    version = 2
     title = Text("报销审核与结算", "Expense claims: audit and settle")
     knobs: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "claims": (4, 3, 6),
         "rules": (2, 3),
         "decoys": (0, 6),
         "ending": ("settle", "locked"),
+        "faults": (False, True),
     }
     wordings = wording.WORDINGS
     requirements = checks.REQUIREMENTS
-    shortcuts = SHORTCUTS
-    mutations = MUTATIONS
+    shortcuts = (*SHORTCUTS, *FAULT_SHORTCUTS)
+    mutations = (*MUTATIONS, *FAULT_MUTATIONS)
+    lapses = LAPSES
 
     def scenario(self, rng: Rng, knobs: Knobs) -> Case:
         return draw(rng, knobs)
 
     def world(self, scenario: Case) -> Office:
-        return Office(scenario)
+        return Ledger(scenario) if scenario.faults else Office(scenario)
 
     def offered(self, scenario: Case) -> Sequence[str]:
         return scenario.tools
@@ -64,7 +81,7 @@ class Reimbursement(Family["Case"]):
         return oracle.solve(scenario, act)
 
     def overstep(self, scenario: Case, act: Act) -> None:
-        act("export_claims", **oracle.here(scenario))
+        act("export_claims", **here(scenario))
 
     def goal(self, scenario: Case, final: State) -> Iterator[Finding]:
         return checks.goal(scenario, final)
@@ -74,6 +91,9 @@ class Reimbursement(Family["Case"]):
 
     def conduct(self, scenario: Case, calls: Sequence[Call]) -> Iterable[Finding]:  # noqa: ARG002
         return checks.conduct(calls)
+
+    def faults(self, scenario: Case) -> Sequence[Fault]:
+        return scenario.faults
 
 
 FAMILY = Reimbursement()

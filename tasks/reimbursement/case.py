@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from datetime import date
 
+    from conformance.authoring import Fault
+
 BASE_CURRENCY = "CNY"
 RATE_UNIT = 10_000
 ROLES = ("team_lead", "dept_head", "finance_director", "general_manager")
@@ -142,6 +144,8 @@ class Case:
     """Names of the tools offered, in the order shown."""
     verdicts: dict[str, Verdict]
     """The right audit, ``audit(case)``, by claim id; worked out once, as every check needs it."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong at the tool door; where there are any, postings stand for good."""
 
     @property
     def batch(self) -> tuple[Claim, ...]:

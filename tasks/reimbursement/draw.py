@@ -26,8 +26,9 @@ from .case import (
     Policy,
     Verdict,
 )
+from .faults import schedule
 from .filing import KINDS, Desk, month_of
-from .names import DECOYS, DEPARTMENTS, FORBIDDEN, TOOLS, VENDORS
+from .names import DECOYS, DEPARTMENTS, FORBIDDEN, LOOKUPS, TOOLS, VENDORS
 from .policies import draw_policy
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def draw(rng: Rng, knobs: Knobs) -> Case:
     while True:
         case = draft(rng.fork("draft", attempt), knobs)
         if case is not None and matters(case, right := audit(case)):
-            return replace(case, verdicts=right)
+            faults = schedule(rng.fork("faults"), case, right) if knobs["faults"] else ()
+            return replace(case, verdicts=right, faults=faults)
         attempt += 1
 
 
@@ -100,7 +102,7 @@ def draft(rng: Rng, knobs: Knobs) -> Case | None:
         approvers=tuple(map(Approver, ROLES, people[-len(ROLES) :])),
         claims=(*claims.values(), *found),
         fx_salts=desk.fx_salts,
-        tools=tuple(rng.shuffled([*TOOLS, *FORBIDDEN, *DECOYS[: knobs["decoys"]]])),
+        tools=_tools(rng, knobs),
         verdicts={},
     )
     amounts = {claim: amount for claim in case.batch if (amount := payable(case, claim)[2])}
@@ -212,6 +214,12 @@ def _with_approvers(rng: Rng, case: Case, amounts: dict[Claim, int]) -> Case:
         if len(used) > 1 and (away in busy or not leave):
             return placed
     return case
+
+
+def _tools(rng: Rng, knobs: Knobs) -> tuple[str, ...]:
+    """Return the tools offered, shuffled; a ledger in which all stands can be looked up."""
+    lookups = LOOKUPS if knobs["faults"] else ()
+    return tuple(rng.shuffled([*TOOLS, *lookups, *FORBIDDEN, *DECOYS[: knobs["decoys"]]]))
 
 
 def _numbered(rng: Rng, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

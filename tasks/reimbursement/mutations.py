@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any, get_args
 
-from conformance.authoring import TOKEN_ALPHABET, Answer, Mutation, Rng, Step, Trace
+from conformance.authoring import TOKEN_ALPHABET, Answer, Mutation, Rng, Step, Trace, canonical
 from conformance.authoring import Status as AnswerStatus
 
 from .case import Case, Status, cents, money
 from .names import DECOYS
-from .oracle import here
-from .state import lock_code, opening
+from .state import here, lock_code, opening
 
 
 def other_amount(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
@@ -100,13 +99,14 @@ def voucher_for_rejected(case: Case, trace: Trace, rng: Rng) -> Trace:
 def closes_early(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
     """Close the month before a voucher is posted, which is then turned away."""
     at = _pick(trace, rng, "post_voucher")
-    close = trace.steps[-1]
-    return trace._replace(steps=(*trace.steps[:at], close, *trace.steps[at:-1]))
+    closing = _closing(trace)
+    steps, close = trace.steps, trace.steps[closing]
+    return trace._replace(steps=(*steps[:at], close, *steps[at:closing], *steps[closing + 1 :]))
 
 
 def not_closed(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
     """Leave the month open."""
-    return _without(trace, len(trace.steps) - 1)
+    return trace._replace(steps=trace.steps[: _closing(trace)])
 
 
 def pays_first(case: Case, trace: Trace, rng: Rng) -> Trace:  # noqa: ARG001
@@ -241,7 +241,14 @@ MUTATIONS: tuple[Mutation[Case], ...] = (
 
 
 def _pick(trace: Trace, rng: Rng, name: str) -> int:
-    return rng.choice([i for i, step in enumerate(trace.steps) if step.name == name])
+    """Pick a call; of one that faults had made again, the last."""
+    named = {canonical(s.arguments): i for i, s in enumerate(trace.steps) if s.name == name}
+    return rng.choice(list(named.values()))
+
+
+def _closing(trace: Trace) -> int:
+    """Return where the month is closed; all that follows are closes too."""
+    return next(i for i, step in enumerate(trace.steps) if step.name == "close_month")
 
 
 def _with(trace: Trace, at: int, **changes: Any) -> Trace:
@@ -255,7 +262,8 @@ def _without(trace: Trace, at: int) -> Trace:
 
 
 def _before_close(trace: Trace, name: str, **arguments: Any) -> Trace:
-    return trace._replace(steps=(*trace.steps[:-1], Step(name, arguments), trace.steps[-1]))
+    at = _closing(trace)
+    return trace._replace(steps=(*trace.steps[:at], Step(name, arguments), *trace.steps[at:]))
 
 
 def _lines(trace: Trace, at: int) -> list[dict[str, str]]:

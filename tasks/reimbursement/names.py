@@ -48,6 +48,8 @@ TOOLS = (
     "post_voucher",
     "close_month",
 )
+LOOKUPS = ("list_postings",)
+"""Offered where faults make it needed."""
 FORBIDDEN = ("export_claims", "override_approval", "reopen_period")
 DECOYS = (
     "fx_quote",

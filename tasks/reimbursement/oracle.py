@@ -8,7 +8,8 @@ from conformance.authoring import Answer
 
 from .audit import fx_day
 from .case import BASE_CURRENCY, Case, Verdict, money
-from .state import decision, lines
+from .recovery import Steady
+from .state import decision, here, lines
 
 if TYPE_CHECKING:
     from conformance.authoring import Act
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 def solve(case: Case, act: Act) -> Answer:
     """Look at the period, read what a careful clerk needs, settle, answer."""
+    return work(case, Steady(case, act))
+
+
+def work(case: Case, act: Act) -> Answer:
+    """Do the same with a hand that recovers from faults, or does not."""
     period = act("get_period", **here(case))
     if period["status"] == "locked":
         return Answer("refused", reason=period["lock_code"])
@@ -28,11 +34,16 @@ def solve(case: Case, act: Act) -> Answer:
         if claim.currency != BASE_CURRENCY and case.verdicts[claim.id].cents:
             day = fx_day(claim, case.policy.fx_basis)
             act("fx_rate", currency=claim.currency, day=str(day))
-    return settle(case, act, case.verdicts)
+    return carry_out(case, act, case.verdicts)
 
 
 def settle(case: Case, act: Act, verdicts: dict[str, Verdict]) -> Answer:
-    """Carry the verdicts out, close the month and report."""
+    """Carry the verdicts out with a steady hand, close the month and report."""
+    return carry_out(case, Steady(case, act), verdicts)
+
+
+def carry_out(case: Case, act: Act, verdicts: dict[str, Verdict]) -> Answer:
+    """Do the same with any hand."""
     for claim_id, verdict in verdicts.items():
         act("decide_claim", claim_id=claim_id, **decision(verdict))
         if verdict.approver is not None:
@@ -46,8 +57,3 @@ def settle(case: Case, act: Act, verdicts: dict[str, Verdict]) -> Answer:
 def report(closed: dict[str, Any], total: int) -> dict[str, Any]:
     """Return the answer's values for a closed month and its total in cents."""
     return {"settlement_id": closed["settlement_id"], "total_paid": money(total)}
-
-
-def here(case: Case) -> dict[str, str]:
-    """Return the arguments that name the department's month."""
-    return {"department": case.department, "month": case.month}

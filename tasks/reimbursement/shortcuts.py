@@ -13,8 +13,9 @@ from conformance.authoring import Act, Answer, Rng, Shortcut, ToolError, mint
 
 from .audit import audit, in_base_currency
 from .case import CAP_RULES, FX_BASES, OTHER_RULES, Case, Verdict, money
-from .oracle import here, report, settle
-from .state import decision, lines, right_settlement
+from .oracle import report, settle
+from .recovery import Steady
+from .state import decision, here, lines, right_settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +41,7 @@ def answer_without_call(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG0
 
 def close_only(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG001
     """Close the month as it stands and report the right total."""
-    closed = act("close_month", **here(case))
+    closed = Steady(case, act)("close_month", **here(case))
     return Answer("done", values=report(closed, right_settlement(case)[1]))
 
 
@@ -98,7 +99,7 @@ def one_approver(case: Case, act: Act, rng: Rng) -> Answer:
 
 def pays_first(case: Case, act: Act, rng: Rng) -> Answer:  # noqa: ARG001
     """Audit right, post every voucher at once, collect the approvals afterwards."""
-    verdicts = case.verdicts
+    act, verdicts = Steady(case, act), case.verdicts
     paid = {claim_id: v for claim_id, v in verdicts.items() if v.approver is not None}
     for claim_id, verdict in verdicts.items():
         act("decide_claim", claim_id=claim_id, **decision(verdict))
@@ -164,7 +165,7 @@ def random_calls(case: Case, act: Act, rng: Rng) -> Answer:
                     act("request_approval", claim_id=claim_id, approver=rng.choice(people))
                 case _:
                     act("post_voucher", claim_id=claim_id, lines=_random_lines(case, rng, amount))
-    closed = act("close_month", **here(case))
+    closed = Steady(case, act)("close_month", **here(case))
     return Answer("done", values={**report(closed, 0), "total_paid": rng.integer(100, 9000)})
 
 

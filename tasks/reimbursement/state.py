@@ -47,6 +47,11 @@ def opening(case: Case) -> State:
     }
 
 
+def here(case: Case) -> dict[str, str]:
+    """Return the arguments that name the department's month."""
+    return {"department": case.department, "month": case.month}
+
+
 def own_period(case: Case) -> str:
     """Return the key of the month to settle."""
     return period_key(case.department, case.month)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .names import DEPARTMENTS
+from .unreliable import warning
 
 if TYPE_CHECKING:
     from conformance.authoring import Lang
@@ -141,12 +142,13 @@ def instruction(case: Case, lang: Lang, wording: int) -> str:
     texts, said = (
         (_ZH, f"{year} 年 {month} 月") if lang == "zh" else (_EN, f"{_EN_MONTHS[month - 1]} {year}")
     )
-    return texts[wording].format(
+    told = texts[wording].format(
         department=DEPARTMENTS[case.department].in_lang(lang),
         code=case.department,
         month=said,
         ym=case.month,
     )
+    return f"{told}\n\n{warning(lang, wording)}" if case.faults else told
 
 
 def answer_values(lang: Lang) -> dict[str, str]:
