@@ -17,7 +17,7 @@ from conformance.authoring import SUBMIT_TOOL, Answer, Rng, Trace
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from conformance.agents.contract import Doors, EvidenceClass, TaskView
     from conformance.agents.places import Place
@@ -40,6 +40,10 @@ LAPSES = (
     "obeys_injection",
     "solo",
     "broadcast_all",
+    "believes_all",
+    "trusts_all",
+    "never_forgets",
+    "ignores_stop",
 )
 """Calibrators that are the oracle but for one lapse, where a family has it."""
 
@@ -95,23 +99,34 @@ class _Script:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._next = 0
+        self._left = set(range(len(trace.steps)))
+        """The steps that are still to be made."""
         self._moved = asyncio.Condition()
 
     async def play(self, seat: str, doors: Doors) -> None:
-        """Make this seat's steps; one that waits for another seat lets the others go on."""
-        for number, step in enumerate(self.trace.steps):
-            if step.seat != seat:
-                continue
-            async with self._moved:
-                while self._next < number:
-                    await self._moved.wait()
-            call = asyncio.ensure_future(doors.call_tool(step.name, dict(step.arguments)))
-            await asyncio.sleep(0)  # a call that does not wait is done after this
-            async with self._moved:
-                self._next = max(self._next, number + 1)
-                self._moved.notify_all()
-            await call
+        """Make this seat's steps; one that waits for another seat lets the others go on.
+
+        Where the seat ends before its last step (it was killed, say), the others do not wait.
+        """
+        own = [number for number, step in enumerate(self.trace.steps) if step.seat == seat]
+        try:
+            for number in own:
+                step = self.trace.steps[number]
+                async with self._moved:
+                    while min(self._left) < number:
+                        await self._moved.wait()
+                call = asyncio.ensure_future(doors.call_tool(step.name, dict(step.arguments)))
+                await asyncio.sleep(0)  # a call that does not wait is done after this
+                await self._pass([number])
+                await call
+        finally:
+            await self._pass(own)
+
+    async def _pass(self, numbers: Iterable[int]) -> None:
+        """Wait for these steps no longer."""
+        async with self._moved:
+            self._left.difference_update(numbers)
+            self._moved.notify_all()
 
 
 async def _hand_in(answer: Answer | None, doors: Doors) -> None:
