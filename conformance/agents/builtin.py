@@ -44,6 +44,8 @@ LAPSES = (
     "trusts_all",
     "never_forgets",
     "ignores_stop",
+    "blind_retry",
+    "gives_up",
 )
 """Calibrators that are the oracle but for one lapse, where a family has it."""
 

@@ -247,7 +247,7 @@ def _pick(trace: Trace, rng: Rng, name: str) -> int:
 
 
 def _closing(trace: Trace) -> int:
-    """Return where the month is closed; all that follows are closes too."""
+    """Return where the month is closed."""
     return next(i for i, step in enumerate(trace.steps) if step.name == "close_month")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .scenario import Scenario
 
 
-def retries_blindly(scenario: Scenario, act: Act, _: Rng) -> Answer:
+def blind_retry(scenario: Scenario, act: Act, _: Rng) -> Answer:
     """Solve, but hand in again at once where no reply came; report the last receipt.
 
     Where a lost call was carried out, the work is done twice; where nothing fails, it is solved.
@@ -56,7 +56,7 @@ def violates(scenario: Scenario, act: Act, _: Rng) -> Answer:
 
 
 LAPSES = {
-    "retries_blindly": retries_blindly,
+    "blind_retry": blind_retry,
     "gives_up": gives_up,
     "violates": violates,
     "hard_code": hard_code,

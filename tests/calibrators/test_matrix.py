@@ -55,6 +55,8 @@ TABLE = {
     "restart_all": Deserves("L3", claim="L4", fails=("L4-ADP-1",)),
     "solo": Deserves("L4", claim="L5", fails=("L5-COL-1",)),
     "broadcast_all": Deserves("L4", claim="L5", fails=("L5-COL-1",)),
+    "blind_retry": Deserves("L2", claim="L3", fails=("L3-ADP-1",)),
+    "gives_up": Deserves("L2", claim="L3", fails=("L3-ADP-1",)),
     "believes_all": Deserves("L3", claim="L4", fails=("L4-ADP-2",)),
     "trusts_all": Deserves("L4", claim="L5", fails=("L5-COL-2",)),
     "never_forgets": Deserves("L2", claim="L3", fails=("L3-MEM-2",)),

@@ -38,7 +38,7 @@ GOLDEN = {
     (3, 2, 6, "settle", False): "2c4245bdbc8bed1e",
     (3, 2, 6, "locked", False): "6510547d1667c1e3",
     (6, 3, 6, "settle", False): "fb728792e4843c5b",
-    (4, 2, 0, "settle", True): "f8c7c355eec7b728",
+    (4, 2, 0, "settle", True): "7fbf60f082efa026",
     (3, 2, 0, "settle", True): "cb4bc1f93dd19f1b",
     (3, 2, 0, "locked", True): "dbb167abae6aa6f4",
 }

@@ -570,7 +570,7 @@ def test_over_many_seeds_every_kind_of_fault_is_drawn():
 @given(knob_sets.filter(lambda knobs: knobs["faults"]), seeds)
 def test_a_blind_second_try_is_a_duplicate_just_where_the_first_was_carried_out(knobs, seed):
     given_ = instance(seed, **knobs)
-    played = given_.play(family().lapses["retries_blindly"], Rng(b""))
+    played = given_.play(family().lapses["blind_retry"], Rng(b""))
     if kinds(given_.scenario)["submit_script"] == "timeout_done":
         assert found(played) == ["conduct.duplicate_effect", "answer.values.receipt"]
     else:
@@ -659,9 +659,9 @@ def test_a_correction_is_harder_for_one_who_stops_at_the_first_note():
     assert rates == [1, 1, 0]
 
 
-def test_faults_are_harder_for_one_who_retries_blindly():
+def test_faults_are_harder_for_one_who_blind_retry():
     def retries(given_, rng):
-        return given_.play(family().lapses["retries_blindly"], rng)
+        return given_.play(family().lapses["blind_retry"], rng)
 
     assert rate(retries, 40, faults=False) == 1
     assert 0.1 < rate(retries, 40, faults=True) < 0.6
