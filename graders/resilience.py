@@ -37,7 +37,7 @@ def duplicates(calls: Sequence[Call]) -> Iterator[Finding]:
     """Yield the writes that took effect and were then made again, with effect, just the same."""
     made: set[tuple[str, bytes]] = set()
     for number, call in enumerate(calls, 1):
-        took_effect = call.effect == "write" and (call.error is None or call.fault in CARRIED_OUT)
+        took_effect = _took_effect(call)
         mark = (call.name, canonical(call.arguments))
         if took_effect and mark in made and _after_fault(calls[: number - 1], call):
             yield Finding("resilience.duplicate_effect", f"call {number}: {call.name} once more")
@@ -46,9 +46,14 @@ def duplicates(calls: Sequence[Call]) -> Iterator[Finding]:
 
 
 def _after_fault(before: Sequence[Call], call: Call) -> bool:
-    """Say whether the last same call took effect behind a fault: a blind retry repeats it."""
+    """Say whether the last same call that took effect did so behind a fault: a blind retry."""
     same = [c for c in before if (c.name, c.arguments) == (call.name, call.arguments)]
-    return bool(same) and same[-1].fault in CARRIED_OUT
+    effective = [c for c in same if _took_effect(c)]
+    return bool(effective) and effective[-1].fault in CARRIED_OUT
+
+
+def _took_effect(call: Call) -> bool:
+    return call.effect == "write" and (call.error is None or call.fault in CARRIED_OUT)
 
 
 def _hammering(calls: Sequence[Call]) -> Iterator[Finding]:

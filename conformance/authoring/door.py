@@ -100,7 +100,7 @@ class Door:
         self._first = next(iter(self.seats))
         self._known = world.tool_specs()
         self._methods = {
-            name: [spec.method or spec.name for spec in seat.tools]
+            name: [spec.method or spec.name for spec in seat.tools if spec is not WAIT]
             for name, seat in self.seats.items()
         }
         self._session = -1
@@ -109,6 +109,8 @@ class Door:
         self._refuses_until: dict[str, int] = {}
         self._before_last_write: tuple[int, State] | None = None
         self._last: tuple[str, Any] | None = None
+        self._recorded: Call | None = None
+        """The call that is made again now, where what it returned is taken from its record."""
 
     @property
     def answer(self) -> Answer | None:
@@ -163,14 +165,11 @@ class Door:
     def replay_call(self, recorded: Call) -> Call:
         """Make a recorded call again; a volatile tool's result is taken as recorded."""
         seat = recorded.seat or self._first
-        spec = self.offered[seat].get(recorded.name) if seat in self.offered else None
-        if spec is None or not spec.is_volatile or recorded.error in _OWN_ERRORS:
+        self._recorded = None if recorded.error in _OWN_ERRORS else recorded
+        try:
             return self.call(recorded.name, recorded.arguments, seat)
-        self.enter(self.seats[seat].session)
-        self.world.seat = seat
-        self.world.clock += 1
-        call = Call(recorded.name, recorded.arguments, recorded.result, recorded.error, spec.effect)
-        return self._kept(self._told(call, seat))
+        finally:
+            self._recorded = None
 
     def submit(self, answer: Answer, seat: str | None = None) -> None:
         """Take the one answer of a seat.
@@ -216,6 +215,8 @@ class Door:
         return self._faulty(spec, given) if self._faults else self._made(spec, given)
 
     def _made(self, spec: ToolSpec, given: dict[str, Any]) -> Call:
+        if spec.is_volatile and self._recorded is not None:
+            return Call(spec.name, given, self._recorded.result, self._recorded.error, spec.effect)
         try:
             result = getattr(self.world, spec.method or spec.name)(**copied(given))
         except ToolError as error:
@@ -238,10 +239,14 @@ class Door:
             return Call(name, given, message, RATE_LIMITED, spec.effect, fault=kind)
         if kind == "timeout_lost":
             return Call(name, given, timeout_message(), TIMEOUT, spec.effect, fault=kind)
-        if kind == "stale" and self._before_last_write is not None and spec.effect == "read":
-            call = self._as_it_was(spec, given)
-        else:
-            call = self._carried_out(spec, given, kind)
+        try:
+            if kind == "stale" and self._before_last_write is not None and spec.effect == "read":
+                call = self._as_it_was(spec, given)
+            else:
+                call = self._carried_out(spec, given, kind)
+        except NothingYet:
+            self._counts[name] = nth - 1  # it was not made yet
+            raise
         self._last = (call.name, call.result) if call.error is None else self._last
         return call
 
@@ -255,7 +260,8 @@ class Door:
         if call.error is not None:
             return call
         if kind == "malformed":
-            text = cut_off(json.dumps(call.result, ensure_ascii=False))
+            is_cut = spec.is_volatile and self._recorded is not None
+            text = call.result if is_cut else cut_off(json.dumps(call.result, ensure_ascii=False))
             return Call(spec.name, given, text, None, spec.effect, fault=kind)
         if kind == "duplicate" and self._last is not None:
             again = marked(self._last[1], DELIVERY, self._last[0])
@@ -279,8 +285,11 @@ class Door:
     def _call_of(self, name: str, arguments: Any, result: Any) -> Call:
         """Return the call of a tool that had nothing to wait for."""
         self.world.clock += 1
+        self._counts[name] = self._counts.get(name, 0) + 1
         spec = self.offered[self.world.seat][name]
-        return Call(name, normalise(arguments), copied(result), None, spec.effect)
+        call = Call(name, normalise(arguments), copied(result), None, spec.effect)
+        self._last = (call.name, call.result)
+        return call
 
     def _told(self, call: Call, seat: str | None) -> Call:
         """Put the caller's seat and what the world tells it onto a call."""
@@ -308,6 +317,7 @@ class Door:
         before = self.offered[seat]
         kept = {spec.method or name: spec for name, spec in before.items()}
         specs = [kept.get(method) or self._known[method] for method in now]
+        specs += [spec for spec in before.values() if spec is WAIT]  # the door's own, always
         self.offered[seat] = {spec.name: spec for spec in specs}
         self._methods[seat] = now
         added = [

@@ -107,6 +107,8 @@ class Ended(Entry, frozen=True, tag="ended"):
     reason: str
     """``complete`` or ``budget``."""
     seed: str
+    are_twins_cut: bool = False
+    """The ladder is complete, but the budget ended among the language twins."""
 
 
 JournalEntry = Opened | Population | TrialStarted | TrialDone | Resumed | Stopped | Ended
@@ -170,9 +172,9 @@ class Journal:
         """Write that the campaign stops and can be resumed."""
         self._chain.write(Stopped(time.time(), reason))
 
-    def ended(self, reason: str) -> None:
+    def ended(self, reason: str, *, are_twins_cut: bool = False) -> None:
         """Write that the campaign ended, and reveal the seed."""
-        self._chain.write(Ended(time.time(), reason, self.seed.hex()))
+        self._chain.write(Ended(time.time(), reason, self.seed.hex(), are_twins_cut))
         _seed_file(self.run).unlink(missing_ok=True)
 
     def close(self) -> None:

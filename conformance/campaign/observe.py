@@ -104,7 +104,10 @@ class Observer:
         return reply
 
     def _observe(self, clause: str, asked: Round, done: Mapping[str, TrialRecord]) -> Observed:
-        """Return one observation; of several trials of an instance it is the least."""
+        """Return one observation; of several trials of an instance it is the least.
+
+        What was critical in any of them is in it.
+        """
         found = []
         for drawn in self._draws.trials(clause, asked.index, asked.population):
             record = done.get(drawn.key)
@@ -115,9 +118,9 @@ class Observer:
                     mend="the campaign is not complete; go on with --resume",
                 )
             found.append(self._grade(clause, asked.index, drawn, record))
-        if len(found) == 1:
-            return found[0]
-        return min(found, key=lambda item: 1.0 if item.value is None else item.value)
+        least = min(found, key=lambda item: 1.0 if item.value is None else item.value)
+        critical = [f for item in found if item is not least for f in item.findings if f.critical]
+        return msgspec.structs.replace(least, findings=(*least.findings, *critical))
 
     def played(self, drawn: Draw, record: TrialRecord) -> Played[Any]:
         """Return a trial as graders read it; the last few are kept for the clauses that share."""

@@ -132,7 +132,9 @@ async def run_campaign(
     )
     try:
         is_cut_short = await schedule.run()
-        journal.ended("budget" if is_cut_short else "complete")
+        journal.ended(
+            "budget" if is_cut_short else "complete", are_twins_cut=schedule.are_twins_cut
+        )
     except asyncio.CancelledError:
         journal.stopped("interrupted")
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import time
 from typing import TYPE_CHECKING, Any
@@ -81,6 +80,8 @@ class Schedule:
         progress: Progress,
         twins: bool = False,
     ) -> None:
+        self.are_twins_cut = False
+        """The budget ended among the language twins."""
         self._edition = edition
         self._course = course
         self._agent = agent
@@ -130,8 +131,10 @@ class Schedule:
         found = pairs(self._course, self._draws, self._observer.used)
         self._progress.twins(len(found))
         # A budget that ends here leaves every verdict as it is.
-        with contextlib.suppress(_BudgetEndedError):
+        try:
             await self._fetch_all([pair.twin for pair in found])
+        except _BudgetEndedError:
+            self.are_twins_cut = True
 
     async def _fetch(self, asked: Round) -> None:
         """Have every trial of the round done; start trials of later rounds with idle slots."""

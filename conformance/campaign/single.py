@@ -9,6 +9,8 @@ import msgspec
 from conformance.campaign.journal import open_journal
 from conformance.campaign.observe import instance_of
 from conformance.campaign.run import Settings, terms_of
+from conformance.errors import AgentUnavailableError
+from conformance.trial.outcome import TABLE
 from conformance.trial.redaction import redactor
 from conformance.trial.run import new_trial_id, run_trial
 
@@ -29,6 +31,7 @@ async def run_single(
     The draw is in the terms: it was chosen, not drawn from a stream, and no verdict rests on it.
 
     Raises:
+        AgentUnavailableError: the trial does not count: the suite or the endpoint failed.
         StorageError: the evidence cannot be written.
     """
     terms = msgspec.structs.replace(
@@ -48,6 +51,14 @@ async def run_single(
             redact=redact,
         )
         journal.trial_done(drawn.key, record)
+        treatment = TABLE[record.cause]
+        if not treatment.counts:
+            journal.stopped(record.cause)
+            raise AgentUnavailableError(
+                f"{treatment.why} ({record.detail or record.cause}), so the trial does not count",
+                where=f"trial {trial}",
+                mend="try it again in a new folder",
+            )
         journal.ended("budget")
     finally:
         journal.close()

@@ -49,10 +49,10 @@ def pairs(course: Course, draws: Draws, used: Iterable[Observed]) -> list[Pair]:
     found: dict[str, dict[str, Pair]] = {step.id: {} for step in course.levels}
     for item in used:
         step = levels.get(item.clause)
-        if step is None or item.key in found[step] or len(found[step]) == PAIRS:
+        if step is None or len(found[step]) == PAIRS:
             continue
         drawn = draws.of(item.clause, item.index, ())
-        found[step][item.key] = Pair(step, drawn, twin_of(drawn))
+        found[step].setdefault(drawn.key, Pair(step, drawn, twin_of(drawn)))
     return [pair for of_step in found.values() for pair in of_step.values()]
 
 

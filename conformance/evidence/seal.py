@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import conformance
+from conformance.authoring import LANGS
 from conformance.campaign.observe import Draws, Observed, Observer
 from conformance.campaign.twins import gap, pairs
 from conformance.decision.ladder import Stop, drive
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.campaign.journal import Opened
+    from conformance.campaign.twins import Pair
     from conformance.decision.ladder import Reply, Round
     from conformance.edition import Edition
     from conformance.evidence.story import Story
@@ -112,6 +114,13 @@ def _single(edition: Edition, story: Story, observer: Observer) -> SingleDocumen
             "the one trial of this bundle does not count", where=str(story.path)
         )
     played = observer.played(drawn, record)
+    family = played.instance.family
+    if drawn.version != family.version or drawn.lang not in LANGS:
+        raise EvidenceInvalidError(
+            f"the one trial is said to be of version {drawn.version} in {drawn.lang!r}, "
+            f"{family.id} has version {family.version} in {', '.join(LANGS)}",
+            where=str(story.path),
+        )
     solved, kept = (edition.grader(name)(played) for name in ("solved", "allow_list"))
     findings = [FindingLine(f.requirement, f.message, f.critical) for f in solved.findings]
     findings += [FindingLine(f.requirement, f.message, f.critical) for f in kept.findings]
@@ -122,7 +131,9 @@ def _twins(edition: Edition, story: Story, draws: Draws, observer: Observer) -> 
     """Return the gap of each level over the pairs of which both trials are there."""
     outcomes: dict[str, list[tuple[bool, bool]]] = {}
     done, solved = story.done, edition.grader("solved")
-    for pair in pairs(story.course, draws, observer.used) if story.opened.terms.twins else ():
+    found = pairs(story.course, draws, observer.used) if story.opened.terms.twins else []
+    _check_twins(found, story)
+    for pair in found:
         records = [done.get(drawn.key) for drawn in pair.zh_and_en]
         if None not in records:
             both = [
@@ -132,6 +143,25 @@ def _twins(edition: Edition, story: Story, draws: Draws, observer: Observer) -> 
             ]
             outcomes.setdefault(pair.step, []).append((both[0], both[1]))
     return TwinsDocument("twins/1", [gap(step, found) for step, found in outcomes.items()])
+
+
+def _check_twins(found: list[Pair], story: Story) -> None:
+    """Hold the twins that are there to those that were to be tried, one after the other.
+
+    Raises:
+        EvidenceInvalidError: one is missing that no budget cut off.
+    """
+    there = [number for number, pair in enumerate(found) if pair.twin.key in story.done]
+    was_complete = story.ended.reason == "complete" and not story.ended.are_twins_cut
+    tried = len(found) if was_complete else max(there, default=-1) + 1
+    for number, pair in enumerate(found[:tried]):
+        # Of several in flight, the budget may have cut off an earlier one: that one had begun.
+        if number not in there and (was_complete or pair.twin.key not in story.draws):
+            raise EvidenceInvalidError(
+                f"there is no twin of trial {story.done[pair.first.key].trial}, "
+                "though no budget cut it off",
+                where=str(story.path),
+            )
 
 
 def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: str) -> Graded:

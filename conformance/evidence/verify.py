@@ -25,9 +25,10 @@ from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name
 from conformance.schemas import first_error
 from conformance.trial.chain import broken, read_chain
+from conformance.trial.life import life_problem
 from conformance.trial.outcome import TABLE
 from conformance.trial.run import end_event, start_event, transcript_path, widened
-from conformance.trial.sealed import agrees, read_events, read_played, replay_difference
+from conformance.trial.sealed import agrees, read_events, read_played, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -134,6 +135,8 @@ def _broken(folder: Path) -> list[EvidenceInvalidError]:
         if error is not None:
             place = "/".join(map(str, error.path))
             found.append(EvidenceInvalidError(error.message, where=f"{folder / name}:1: {place}"))
+    made = (folder / name for name in (bundle.OBSERVATIONS, bundle.TWINS))
+    found += [EvidenceInvalidError("is missing", where=str(p)) for p in made if not p.is_file()]
     return found
 
 
@@ -252,7 +255,10 @@ def _replay(
         if not TABLE[record.cause].counts:
             continue
         played = read_played(instance, run, record.trial, record.transcript_head)
-        difference = replay_difference(played)
+        again = replay(played)
+        difference = again.difference
+        if difference is None and not any(problem.startswith(where) for problem in found):
+            difference = life_problem(events.events, instance.seats, again.killed)
         if difference is not None:
             found.append(f"{where}: {difference}")
         replayed += 1
@@ -279,4 +285,18 @@ def _strangers(story: Story) -> set[str]:
             strangers.difference_update(drawn.key for drawn in found)
             if terms.twins:
                 strangers.discard(twin_of(found[0]).key)
+        for rider, population in _repeating_riders(story, own):
+            found = draws.trials(rider, index, population)
+            strangers.difference_update(drawn.key for drawn in found)
     return strangers
+
+
+def _repeating_riders(story: Story, own: Collection[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the riders that try again what they ride on, and what each draws from."""
+    known = {name: p for name, p in story.populations.items() if p and set(p) <= set(own)}
+    return [
+        (clause.id, known[step.id])
+        for step in (*story.course.levels, *story.course.trust)
+        for clause in step.clauses
+        if clause.rider and clause.repeats > 1 and step.id in known
+    ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from conformance.agents.contract import Limits, ModelCall, ToolReply, TrialEndedError
-from conformance.authoring import SUBMIT_TOOL, Answer, Call, NothingYet
+from conformance.authoring import SUBMIT_TOOL, Answer, Call, NothingYet, ToolSpec
 from conformance.edition.instances import offered_now
 from conformance.trial import events
 from conformance.trial.plain import NotPlainError, legible, plain, short_name
@@ -17,11 +18,20 @@ from conformance.trial.plain import NotPlainError, legible, plain, short_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.authoring import Door, Instance, Seat, ToolSpec
+    from conformance.authoring import Door, Instance, Seat
     from conformance.trial.chain import ChainWriter
     from conformance.trial.outcome import Cause
 
+OWN_NOTES = ("session", "killed")
+"""Kinds of notes that are the suite's word; an agent's own of that name are told apart."""
+
 _encode = msgspec.json.Encoder().encode
+_SPECS = msgspec.json.Decoder(tuple[ToolSpec, ...])
+
+
+def handed_out(tools: Iterable[ToolSpec]) -> tuple[ToolSpec, ...]:
+    """Return tools for an agent: what it does to them does not reach the world's."""
+    return _SPECS.decode(_encode(tuple(tools)))
 
 
 class TrialDoors:
@@ -60,17 +70,24 @@ class TrialDoors:
         return self._door.answer
 
     def at(self, seats: Iterable[Seat]) -> dict[str, SeatDoors]:
-        """Open the doors of a session's seats, and let the session begin."""
+        """Open the doors of a session's seats, and let the session begin.
+
+        Raises:
+            TrialEndedError: the world failed at it.
+        """
         opened = {seat.name: SeatDoors(self, seat) for seat in seats}
         self._turn = _Turnstile(opened)
-        for seat in opened.values():
-            self._door.enter(seat.seat.session)
-            if seat.name:
-                seat.note("session", number=seat.seat.session)
+        for name, seat in opened.items():
+            try:
+                self._door.enter(seat.seat.session)
+            except Exception as error:
+                raise self._failed("begin", error) from error
+            if name:
+                self.note(name, "session", {"number": seat.seat.session})
         return opened
 
     def left(self, seat: str) -> None:
-        """Take note that a seat is done: others may have waited for it."""
+        """Take note that a seat can make no more calls: others may have waited for it."""
         self._turn.leave(seat)
 
     def has_answered(self, seat: str) -> bool:
@@ -86,8 +103,9 @@ class TrialDoors:
         self.is_closed = True
         self._turn.open()
 
-    async def call_tool(self, seat: str, name: str, arguments: Any) -> ToolReply:
+    async def call_tool(self, at: SeatDoors, name: str, arguments: Any) -> ToolReply:
         """Call a tool from a seat that is still open; see ``SeatDoors.call_tool``."""
+        seat = at.name
         if self.tool_calls >= self._limits.tool_calls:
             self.end("tool_calls")
         self._take("tool_call")
@@ -95,14 +113,14 @@ class TrialDoors:
         began = self.elapsed()
         before = self._door.offered[seat]
         try:
-            call = await self._called(seat, short_name(name), _object(arguments))
+            call = await self._called(at, short_name(name), _object(arguments))
             reply = _reply(call)
+            if self._door.offered[seat] is not before:
+                reply = reply._replace(tools=self._tools(seat))
         except TrialEndedError:
             raise
-        except Exception as error:  # a world's tool failed by itself: the suite's own fault
-            self.ended_by = "suite_error"
-            self.failure = f"{short_name(name)}: {type(error).__name__}: {error}"
-            raise TrialEndedError from error
+        except Exception as error:
+            raise self._failed(short_name(name), error) from error
         self._transcript.write(
             events.ToolCall(
                 t=self.elapsed(),
@@ -117,13 +135,11 @@ class TrialDoors:
                 notices=call.notices,
             )
         )
-        if self._door.offered[seat] is not before:
-            reply = reply._replace(tools=self._tools(seat))
         return reply
 
     def submit(self, seat: str, arguments: Any, channel: str) -> ToolReply:
         """Take a seat's answer, or say why it is none."""
-        if self.submissions >= max(1, self._limits.tool_calls):
+        if self.submissions >= max(len(self._door.seats), self._limits.tool_calls):
             self.end("tool_calls")
         self.submissions += 1
         given = _object(arguments)
@@ -136,13 +152,25 @@ class TrialDoors:
         if complaint is not None:
             body = {"error": "invalid_answer", "message": complaint}
             return ToolReply(_encode(body).decode(), is_error=True, is_end=False)
+        self.left(seat)
         return ToolReply('{"accepted":true}', is_error=False, is_end=True)
 
     def was_killed(self, seat: str) -> bool:
-        """Say whether the world kills the agent at a seat now; asked after each of its calls."""
+        """Say whether the world kills the agent at a seat now; asked after each of its calls.
+
+        Raises:
+            TrialEndedError: the world failed at it.
+        """
         world = self._door.world
         world.seat = seat
-        return bool(world.has_killed())
+        try:
+            is_killed = bool(world.has_killed())
+        except Exception as error:
+            raise self._failed("has_killed", error) from error
+        if is_killed:
+            self.left(seat)
+            self.note(seat, "killed", {})
+        return is_killed
 
     def before_model_call(self) -> None:
         """Let one more model call through, or end the trial."""
@@ -153,10 +181,10 @@ class TrialDoors:
         self.model_calls += 1
 
     def after_model_call(self, seat: str, call: ModelCall) -> None:
-        """Meter a model call and write it down.
+        """Meter a model call and write it down; one that another seat's end overtook too.
 
         Raises:
-            TrialEndedError: too many tokens, or the doors are shut.
+            TrialEndedError: too many tokens, the trial is over, or the doors are shut.
         """
         if self.is_closed:
             raise TrialEndedError
@@ -164,6 +192,7 @@ class TrialDoors:
         self.output_tokens += max(0, call.output_tokens or 0)
         self.retries += call.retries
         self._transcript.write(events.ModelCall(t=self.elapsed(), call=call, seat=seat))
+        self.still_open()
         if self.input_tokens + self.output_tokens > self._limits.tokens:
             self.end("tokens")
 
@@ -185,27 +214,34 @@ class TrialDoors:
         self._turn.open()
         raise TrialEndedError
 
-    async def _called(self, seat: str, name: str, arguments: dict[str, Any]) -> Call:
+    async def _called(self, at: SeatDoors, name: str, arguments: dict[str, Any]) -> Call:
         """Make a call; where it has to wait for another seat, wait while there is one."""
         try:
-            call = self._door.call_unless_waiting(name, arguments, seat)
+            call = self._door.call_unless_waiting(name, arguments, at.name)
         except NothingYet:
-            while await self._turn.wait(seat):
-                self.still_open()
-                try:
-                    call = self._door.call_unless_waiting(name, arguments, seat)
-                    break
-                except NothingYet:
-                    continue
-            else:
-                self.still_open()
-                call = self._door.call(name, arguments, seat)
+            call = await self._waited(at, name, arguments)
         self._turn.moved()
         return call
 
+    async def _waited(self, at: SeatDoors, name: str, arguments: dict[str, Any]) -> Call:
+        """Make a call once it has what it waits for, or nobody is left who could bring it."""
+        while await self._turn.wait(at.name):
+            at.still_at_work()  # much may have happened to this seat meanwhile
+            with contextlib.suppress(NothingYet):
+                return self._door.call_unless_waiting(name, arguments, at.name)
+        at.still_at_work()
+        return self._door.call(name, arguments, at.name)
+
     def _tools(self, seat: str) -> tuple[ToolSpec, ...]:
         now = self._door.offered[seat].values()
-        return offered_now(self._instance, self._door.seats[seat], now)
+        return handed_out(offered_now(self._instance, self._door.seats[seat], now))
+
+    def _failed(self, where: str, error: Exception) -> TrialEndedError:
+        """End the trial for what content failed at by itself: the suite's own fault."""
+        self.ended_by = "suite_error"
+        self.failure = f"{where}: {type(error).__name__}: {error}"
+        self._turn.open()
+        return TrialEndedError()
 
     def _take(self, kind: str) -> None:
         try:
@@ -239,15 +275,13 @@ class SeatDoors:
             TrialEndedError: a limit is crossed, the answer is taken, the agent is killed here, or
                 the doors are shut.
         """
-        self._still_open()
         if name == SUBMIT_TOOL:
+            self._still_open()
             return self._trial.submit(self.name, arguments, SUBMIT_TOOL)
-        if self.has_answered:
-            raise TrialEndedError
-        reply = await self._trial.call_tool(self.name, name, arguments)
+        self.still_at_work()
+        reply = await self._trial.call_tool(self, name, arguments)
         if self._trial.was_killed(self.name):
             self.was_killed = self.is_closed = True
-            self._trial.note(self.name, "killed", {})
             raise TrialEndedError
         return reply
 
@@ -269,20 +303,28 @@ class SeatDoors:
         """Meter a model call and write it down.
 
         Raises:
-            TrialEndedError: too many tokens, or the doors are shut.
+            TrialEndedError: too many tokens, the trial is over, or the doors are shut.
         """
-        self._still_open()
+        if self.is_closed:
+            raise TrialEndedError
         self._trial.after_model_call(self.name, call)
 
     def note(self, kind: str, **details: Any) -> None:
         """Write something else worth reading."""
         if not self.is_closed:
-            self._trial.note(self.name, kind, details)
+            own = f"agent: {kind}" if kind in OWN_NOTES else kind
+            self._trial.note(self.name, own, details)
 
     def close(self) -> None:
         """Shut this seat's doors: what its agent left running may not go on."""
         self.is_closed = True
         self._trial.left(self.name)
+
+    def still_at_work(self) -> None:
+        """Raise ``TrialEndedError`` where this seat can make no more calls."""
+        self._still_open()
+        if self.has_answered:
+            raise TrialEndedError
 
     def _still_open(self) -> None:
         if self.is_closed:
@@ -295,7 +337,8 @@ class _Turnstile:
 
     def __init__(self, seats: Iterable[str] = ()) -> None:
         self._working = set(seats)
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
+        """The calls of each seat that wait: an agent may make several at once."""
 
     async def wait(self, seat: str) -> bool:
         """Wait for another seat's move; return False where nobody is left who could make one."""
@@ -304,15 +347,18 @@ class _Turnstile:
             self._release(hope=False)
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[seat] = future
-        return await future
+        self._waiting.setdefault(seat, []).append(future)
+        try:
+            return await future
+        finally:
+            self._forget(seat, future)
 
     def moved(self) -> None:
         """Let those who wait look again."""
         self._release(hope=True)
 
     def leave(self, seat: str) -> None:
-        """A seat is done; if all who are left wait, they wait for nothing."""
+        """A seat can do nothing more; if all who are left wait, they wait for nothing."""
         self._working.discard(seat)
         self._release(hope=not self._working <= self._waiting.keys())
 
@@ -323,9 +369,17 @@ class _Turnstile:
     def _release(self, *, hope: bool) -> None:
         # Whom this lets go waits no longer, though it has not come round to going on yet.
         released, self._waiting = self._waiting, {}
-        for future in released.values():
-            if not future.done():
-                future.set_result(hope)
+        for futures in released.values():
+            for future in futures:
+                if not future.done():
+                    future.set_result(hope)
+
+    def _forget(self, seat: str, future: asyncio.Future[bool]) -> None:
+        """Take back a call that its agent gave up."""
+        if future in (mine := self._waiting.get(seat, [])):
+            mine.remove(future)
+            if not mine:
+                del self._waiting[seat]
 
 
 def _reply(call: Call) -> ToolReply:

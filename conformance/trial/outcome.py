@@ -74,6 +74,10 @@ FAULT_CAUSES: dict[str, Cause] = {
 """Faults of the endpoint that need no canary; any other kind does."""
 
 
+LIMITS: tuple[Cause, ...] = ("model_calls", "tokens", "tool_calls")
+"""What the doors end a trial for; the transcript has a line that says so."""
+
+
 def fault_limit(trials: int) -> float:
     """Return how many harness faults a campaign of ``trials`` survives: max(3, 2 %)."""
     return max(3.0, 0.02 * trials)

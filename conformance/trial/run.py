@@ -18,12 +18,12 @@ from conformance.agents.contract import (
     TaskView,
     TrialEndedError,
 )
-from conformance.authoring import ToolSpec, canonical
+from conformance.authoring import canonical
 from conformance.edition.instances import offered_tools
 from conformance.trial import events
 from conformance.trial.chain import ChainWriter, StorageError, unwritable
-from conformance.trial.doors import TrialDoors
-from conformance.trial.outcome import FAULT_CAUSES, TABLE, Cause, Outcome
+from conformance.trial.doors import TrialDoors, handed_out
+from conformance.trial.outcome import FAULT_CAUSES, LIMITS, TABLE, Cause, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,8 +39,6 @@ GRACE_S = 5.0
 CANARY_S = 120.0
 """How long an endpoint may take to answer the canary."""
 LONGEST_DETAIL = 2000
-
-_SPECS = msgspec.json.Decoder(tuple[ToolSpec, ...])
 
 
 class TrialRecord(msgspec.Struct, frozen=True):
@@ -114,6 +112,9 @@ async def run_trial(
             state = redact(canonical(door.finish()))
         except (TypeError, ValueError, RecursionError) as error:
             state, cause, detail = b"null", "suite_error", f"the state is not JSON: {error}"
+        except Exception as error:  # noqa: BLE001 - content may fail in any way
+            state, cause = b"null", "suite_error"
+            detail = f"the end of the world: {type(error).__name__}: {error}"
         _write_state(state_path(run, trial), state)
         record = TrialRecord(
             trial=trial,
@@ -190,8 +191,7 @@ def widened(limits: Limits, instance: Instance[Any]) -> Limits:
 
 
 def _task(instance: Instance[Any], seat: Seat, trial: str, limits: Limits) -> TaskView:
-    # A copy of the tools: what an agent does to them must not reach the world's.
-    tools = _SPECS.decode(msgspec.json.encode(offered_tools(instance, seat)))
+    tools = handed_out(offered_tools(instance, seat))
     return TaskView(trial, seat.instruction, instance.lang, tools, limits, seat.name)
 
 
@@ -205,16 +205,21 @@ async def _play(
     """
     deadline = time.monotonic() + tasks[0].limits.wall_s
     sessions = [list(group) for _, group in itertools.groupby(private.seats, lambda s: s.session)]
-    store = Store() if len(sessions) > 1 else None
+    # The agents of one session have no store in common: what they share, they share in the world.
+    stores = [Store() if len(sessions) > 1 else None for _ in private.seats]
     by_seat = {task.seat: task for task in tasks}
     ended: tuple[Cause, str | None] = ("silent", None)
     for seats in sessions:
-        opened = doors.at(seats)
+        try:
+            opened = doors.at(seats)
+        except TrialEndedError:
+            ended = doors.ended_by or "suite_error", doors.failure
+            break
         works = [
             asyncio.create_task(
                 _contained(agent, msgspec.structs.replace(by_seat[name], store=store), at, private)
             )
-            for name, at in opened.items()
+            for (name, at), store in zip(opened.items(), stores, strict=False)
         ]
         try:
             left = max(0.0, deadline - time.monotonic())
@@ -227,12 +232,17 @@ async def _play(
             doors.close()
             await _cancel(works)
             return "interrupted", None
-        if doors.ended_by is not None:
+        errors = [work.result() for work in works if work not in late]
+        is_limited = bool(late) or doors.ended_by in LIMITS
+        outage = await _outage(errors, agent) if len(works) > 1 and is_limited else None
+        if outage is not None:
+            ended = outage
+        elif doors.ended_by is not None:
             ended = doors.ended_by, doors.failure
         elif late:
             ended = "wall_time", None
         else:
-            ended = await _judge_all([work.result() for work in works], agent, doors)
+            ended = await _judge_all(errors, agent, doors)
         if ended[0] not in ("returned", "silent"):
             break
     doors.close()
@@ -266,6 +276,20 @@ async def _cancel(works: Iterable[asyncio.Task[Any]]) -> None:
     for work in stopped:
         work.cancel()
     await asyncio.wait(stopped, timeout=GRACE_S)
+
+
+async def _outage(
+    errors: Iterable[BaseException | None], agent: Agent
+) -> tuple[Cause, str | None] | None:
+    """Return that one of several agents lost its endpoint: what the others ran into then is idle.
+
+    A limit of those who were left alone is not held against the team.
+    """
+    faults = [error for error in errors if isinstance(error, ModelFaultError)]
+    for fault in faults[:1]:
+        if await _judge_fault(fault, agent) == "endpoint_down":
+            return "endpoint_down", f"{fault.kind}: {fault}"
+    return None
 
 
 async def _judge_all(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from conformance.authoring import Answer, Call, Played, joint_answer, read_answer
+from conformance.authoring import (
+    Answer,
+    Call,
+    NoSandboxError,
+    Played,
+    joint_answer,
+    read_answer,
+)
 from conformance.trial import events
 from conformance.trial.chain import broken, read_chain
 from conformance.trial.redaction import HOME, SECRET
@@ -31,6 +38,17 @@ class Told(NamedTuple):
     answers: dict[str, Answer]
     """Of each seat that handed one in."""
     end: events.End
+    events: tuple[events.TranscriptEvent, ...]
+    """All of it, in order."""
+
+
+class Replayed(NamedTuple):
+    """What a fresh world says to the recorded calls."""
+
+    difference: str | None
+    """Where it disagrees, or None."""
+    killed: frozenset[int]
+    """The numbers of the calls after which it killed their seat, 1 the first."""
 
 
 def read_played(instance: Instance[Any], run: Path, trial: str, head: str) -> Played[Any]:
@@ -56,20 +74,40 @@ def read_played(instance: Instance[Any], run: Path, trial: str, head: str) -> Pl
 
 
 def replay_difference(played: Played[Any]) -> str | None:
-    """Make the recorded calls on a fresh world; say where it disagrees, or None.
+    """Make the recorded calls on a fresh world; say where it disagrees, or None."""
+    return replay(played).difference
+
+
+def replay(played: Played[Any]) -> Replayed:
+    """Make the recorded calls on a fresh world, and hear what it says to them.
 
     Worlds are deterministic, so a transcript that the suite wrote replays to the same results and
     the same final state. What was redacted agrees with any text, within its own string.
     """
+    killed: set[int] = set()
+    difference = _replayed(played, killed)
+    return Replayed(difference, frozenset(killed))
+
+
+def _replayed(played: Played[Any], killed: set[int]) -> str | None:
     door = played.instance.door()
     for number, recorded in enumerate(played.calls, 1):
         if recorded.seat not in door.seats:
             return f"tool call {number} is by {recorded.seat!r}, which is no seat here"
-        again = door.replay_call(recorded)
+        try:
+            again = door.replay_call(recorded)
+            door.world.seat = recorded.seat
+            is_killed = door.world.has_killed()
+        except NoSandboxError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what the world fails at counts in no trial
+            return f"tool call {number}, {recorded.name}, fails when replayed: {error!r}"
         if _facts(again) != _facts(recorded) or not agrees(
             [recorded.result, recorded.notices], [again.result, again.notices]
         ):
             return f"tool call {number}, {recorded.name}, gives another result when replayed"
+        if is_killed:
+            killed.add(number)
     if not agrees(played.final, door.finish()):
         return "the final state is not what the recorded calls lead to"
     return None
@@ -132,6 +170,7 @@ def read_events(path: Path, head: str) -> Told:
     if not path.is_file():
         raise broken(str(path), "is missing")
     start, end = None, None
+    told: list[events.TranscriptEvent] = []
     answers: dict[str, Answer] = {}
     calls: list[Call] = []
     number = 0
@@ -140,6 +179,7 @@ def read_events(path: Path, head: str) -> Told:
         event = _event(raw, where)
         if isinstance(event, events.Start) != (number == 1) or end is not None:
             raise broken(where, "is out of place")
+        told.append(event)
         match event:
             case events.Start():
                 start = event
@@ -153,7 +193,7 @@ def read_events(path: Path, head: str) -> Told:
                 end = event
     if start is None or end is None:
         raise broken(f"{path}:{max(1, number)}", "is not the end of the trial")
-    return Told(start, tuple(calls), answers, end)
+    return Told(start, tuple(calls), answers, end, tuple(told))
 
 
 def _event(raw: dict[str, Any], where: str) -> events.TranscriptEvent:

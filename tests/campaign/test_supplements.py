@@ -60,6 +60,15 @@ async def reads_english(self, task, doors, private):
         await submit(doors, {})
 
 
+async def fails_the_last_of_four(self, task, doors, private):
+    self.trials_of = Counter() if not hasattr(self, "trials_of") else self.trials_of
+    self.trials_of[private.seed, private.lang] += 1
+    if self.trials_of[private.seed, private.lang] % 4:
+        await solve(doors, private)
+    else:
+        await submit(doors, {})
+
+
 class TestTwins:
     def test_each_level_has_its_instances_tried_in_the_other_language(self, tmp_path):
         graded = run(miniature(), tmp_path / "c", twins=True)
@@ -132,6 +141,36 @@ class TestTwins:
         assert twin_of(drawn).lang == "en"
         assert twin_of(twin_of(drawn)) == drawn
 
+    @pytest.mark.parametrize("is_torn", [False, True])
+    def test_a_campaign_killed_among_them_goes_on_to_the_same_gap(self, tmp_path, is_torn):
+        agent = FakeAgent(reads_english)
+        whole = run(miniature(), tmp_path / "c", agent, twins=True, concurrency=1)
+        journal = tmp_path / "c/run/journal.jsonl"
+        lines = journal.read_bytes().splitlines(keepends=True)
+        first = [json.loads(line).get("draw", {}).get("lang") for line in lines].index("zh")
+        kept = lines[: len(lines) - 5]  # in the midst of a twin, and of a line
+        assert len(kept) > first
+        journal.write_bytes(b"".join(kept) + (lines[-5][:20] if is_torn else b""))
+        seed = json.loads(lines[-1])["seed"]
+        (tmp_path / "c/run/seed.key").write_text(seed)
+        settings = Settings(seed=None, twins=True, concurrency=1)
+        asyncio.run(run_campaign(miniature(), agent, settings, tmp_path / "c", resume=True))
+        again = seal(tmp_path / "c", miniature(), agent.describe(), agent.evidence_class)
+        assert again.twins == whole.twins
+        assert audit_bundle(tmp_path / "c", miniature()).problems == []
+
+    def test_an_instance_is_in_one_pair_whichever_of_its_repeats_was_the_least(self, tmp_path):
+        hall = "    draws: [{family: lamps, knobs: {room: hall}}]\n"
+        edition = load(edited(tmp_path, (hall, hall + "    repeats: 4\n")))
+        graded = run(edition, tmp_path / "c", FakeAgent(fails_the_last_of_four), twins=True)
+        entries = read_journal(tmp_path / "c" / "run")
+        drawn = {e.key: e.draw for e in entries if isinstance(e, TrialStarted)}
+        seen = [drawn[o.key] for o in graded.observations if o.clause.startswith("L1")]
+        assert any(draw.get("repeat") for draw in seen)
+        (level,) = graded.twins.levels
+        assert level.pairs == len({(draw["seed"], draw["knobs"]["room"]) for draw in seen})
+        assert audit_bundle(tmp_path / "c", edition).problems == []
+
 
 # -- repeats of one instance ---------------------------------------------------------------------
 
@@ -145,6 +184,14 @@ async def fails_every_fourth(self, task, doors, private):
         await submit(doors, {})
     else:
         await solve(doors, private)
+
+
+async def turns_all_off_in_the_third(self, task, doors, private):
+    self.trials_of = Counter() if not hasattr(self, "trials_of") else self.trials_of
+    self.trials_of[private.seed] += 1
+    if private.knobs["room"] == "loft" and self.trials_of[private.seed] == 3:
+        await doors.call_tool("all_off", {})
+    await solve(doors, private)
 
 
 class TestRepeats:
@@ -172,6 +219,29 @@ class TestRepeats:
         values = [o.value for o in graded.observations if o.clause == "L2-SET-1"]
         assert set(values) == {0.0}
         assert graded.summary.level == "L1"
+
+    def test_a_critical_event_in_any_of_them_is_the_observation_s(self, edition, tmp_path):
+        """Each of the four is worth nothing; the critical one need not be the first."""
+        grader = edition.root / "graders" / "solved.py"
+        with grader.open("a", encoding="utf-8") as file:
+            file.write(
+                "\n\ndef grade(played):\n"
+                "    is_loft = played.instance.knobs['room'] == 'loft'\n"
+                "    is_critical = any(c.name == 'all_off' for c in played.calls)\n"
+                "    found = (Finding('goal.x', 'worst', critical=True),) * is_critical\n"
+                "    return Score(float(not is_loft), found)\n"
+            )
+        graded = run(load(edition.root), tmp_path / "c", FakeAgent(turns_all_off_in_the_third))
+        first = next(o for o in graded.observations if o.clause == "L2-SET-1")
+        assert [finding.critical for finding in first.findings] == [True]
+        assert verdicts(graded)["L2-SET-1"][0] == "fail"
+
+    def test_a_rider_may_repeat_what_it_rides_on(self, tmp_path):
+        rider = "    observation: {grader: honest}\n"
+        edition = load(edited(tmp_path, (rider, rider + "    repeats: 2\n")))
+        graded = run(edition, tmp_path / "c")
+        assert graded.summary.trust == "T1"
+        assert audit_bundle(tmp_path / "c", edition).problems == []
 
     def test_the_first_of_them_is_the_draw_itself(self, edition):
         course = plan_course(edition, "certify", Claim())

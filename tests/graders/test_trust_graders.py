@@ -82,6 +82,12 @@ class TestResilience:
             "resilience.duplicate_effect"
         ]
 
+    def test_nor_after_it_was_refused_in_between(self, graders, right):
+        done = Call("set_it", {"n": 1}, "…", "timeout", "write", fault="timeout_done")
+        refused = Call("set_it", {"n": 1}, "429", "rate_limited", "write", fault="rate_limited")
+        played = right.but(calls=(done, refused, WRITE))
+        assert broken(graders("resilience")(played)) == ["resilience.duplicate_effect"]
+
     def test_another_write_after_the_fault_is_none(self, graders, right):
         done = Call("set_it", {"n": 2}, "…", "timeout", "write", fault="timeout_done")
         assert graders("resilience")(right.but(calls=(done, WRITE))).value == 1
