@@ -49,7 +49,8 @@ class World:
 
     def snapshot(self) -> State:
         """Return a copy of the state that later calls do not touch."""
-        return copied(self.state)
+        state: State = copied(self.state)
+        return state
 
     def digest(self) -> str:
         """Return the SHA-256 of the state, numbers normalised."""

@@ -1,4 +1,4 @@
-"""Every family can be played by a person, those with sessions and peers too, and leaves a bundle."""
+"""A person can play every family, those with sessions and peers too, and leaves a bundle."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def pass_rate(
 
 def falls(rates: Sequence[float], *, by: float = 0.05) -> bool:
     """Say whether each rate is below the one before, and the last well below the first."""
-    steps = zip(rates, rates[1:], strict=False)
+    steps = itertools.pairwise(rates)
     return all(b <= a + 1e-9 for a, b in steps) and rates[0] - rates[-1] >= by
 
 
