@@ -198,7 +198,7 @@ class SummaryDocument(Document, frozen=True):
     seed_source: str
     """``os``, or ``applicant``: then it is not evidence against selection."""
     ended: str
-    """``complete`` or ``budget``."""
+    """``complete``, ``budget``, or ``single``: one instance was chosen and tried by itself."""
     exit_code: int
     level: str
     level_title: Words

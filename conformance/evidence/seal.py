@@ -12,6 +12,7 @@ from conformance.authoring import LANGS
 from conformance.campaign.observe import Draws, Observed, Observer
 from conformance.campaign.twins import gap, pairs
 from conformance.decision.ladder import Stop, drive
+from conformance.decision.result import BUDGET, SINGLE
 from conformance.decision.streams import Draw
 from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
@@ -76,7 +77,7 @@ def grade_folder(
         story.check_population(asked)
         is_missing = any(drawn.key not in done for drawn in draws.of_round(asked))
         if is_missing and is_cut_short:
-            return Stop()
+            return Stop(BUDGET if terms.single is None else SINGLE)
         observed = observer.observe(asked, done)
         for item in observer.used[-len(asked.clauses) :]:
             progress(item)

@@ -94,7 +94,7 @@ def summarise(
         langs=terms.langs,
         seed=seed.hex(),
         seed_source=opened.seed_source,
-        ended="budget" if is_cut_short else "complete",
+        ended="single" if terms.single is not None else "budget" if is_cut_short else "complete",
         exit_code=exit_code(result, parse_claim(terms.claim, edition)),
         level=level.id,
         level_title=words(level.title),

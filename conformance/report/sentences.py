@@ -11,6 +11,7 @@ from conformance.decision.result import (
     NO_LEVEL,
     NO_POPULATION,
     NOT_CLAIMED,
+    SINGLE,
 )
 from conformance.decision.rules import CRITICAL, N_MAX, VIOLATION
 from conformance.report.numbers import percent, percent_ends
@@ -30,6 +31,7 @@ _REASONS = {
     VIOLATION: "violation",
     CRITICAL: "critical_event",
     BUDGET: "budget",
+    SINGLE: "single",
     ABOVE: "above",
     NOT_CLAIMED: "not_claimed",
     LEVEL_STOPPED: "level_stopped",
@@ -85,6 +87,8 @@ def lead(summary: SummaryDocument) -> list[Words]:
         found.append(say("result.trust_held", grade=summary.trust, title=summary.trust_title))
     if summary.ended == "budget":
         found.append(say("result.ended_budget"))
+    if summary.ended == "single":
+        found.append(say("result.ended_single"))
     return found
 
 
@@ -126,7 +130,7 @@ def _clause_sentence(clause: ClauseSummary) -> Words:
         reason = reason_words(clause.reason, clause.pending) or say("verdict.not_run")
         return say("back.not_run", reason=reason)
     if judgement.mean is None:
-        return say("back.budget_none")
+        return say("back.single" if clause.reason == SINGLE else "back.budget_none")
     lower, upper = percent_ends(judgement, clause.rule.p0)
     values = {
         "n": judgement.n,

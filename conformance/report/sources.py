@@ -21,6 +21,7 @@ from conformance.evidence.documents import (
     IcsDocument,
     LockDocument,
     ObservationLine,
+    SingleDocument,
     SummaryDocument,
     SystemDocument,
     TwinsDocument,
@@ -85,6 +86,7 @@ class Evidence(NamedTuple):
     trials: tuple[Trial, ...]
     observations: tuple[ObservationLine, ...]
     twins: TwinsDocument
+    single: SingleDocument | None
 
     @property
     def by_id(self) -> dict[str, Trial]:
@@ -136,6 +138,9 @@ def read_evidence(folder: Path) -> Evidence:
         trials=trials,
         observations=observations,
         twins=bundle.read_document(folder, bundle.TWINS, TwinsDocument),
+        single=bundle.read_document(folder, bundle.SINGLE, SingleDocument)
+        if (folder / bundle.SINGLE).is_file()
+        else None,
     )
 
 

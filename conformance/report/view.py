@@ -227,7 +227,12 @@ def _no_class(summary: SummaryDocument) -> Words:
 
 def _stamps(evidence: Evidence) -> Iterable[Words]:
     summary = evidence.summary
-    yield summary.statement
+    single = evidence.single
+    if single is not None:
+        key = "result.single_solved" if single.solved else "result.single_failed"
+        yield say(key, family=inert_line(str(single.draw.get("family"))))
+    else:
+        yield summary.statement
     if summary.seed_source != "os":
         yield say("result.seed_applicant")
     if evidence.claim.agent.get("kind") == "builtin":

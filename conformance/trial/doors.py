@@ -14,6 +14,7 @@ from conformance.authoring import SUBMIT_TOOL, Answer, Call, NothingYet, ToolSpe
 from conformance.edition.instances import offered_now
 from conformance.trial import events
 from conformance.trial.plain import NotPlainError, legible, plain, short_name
+from conformance.trial.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,7 +63,7 @@ class TrialDoors:
         self._limits = limits
         self._spend = spend
         self._start = time.monotonic()
-        self._turn = _Turnstile()
+        self._turn = Turnstile()
 
     @property
     def answer(self) -> Answer | None:
@@ -76,7 +77,7 @@ class TrialDoors:
             TrialEndedError: the world failed at it.
         """
         opened = {seat.name: SeatDoors(self, seat) for seat in seats}
-        self._turn = _Turnstile(opened)
+        self._turn = Turnstile(opened)
         for name, seat in opened.items():
             try:
                 self._door.enter(seat.seat.session)
@@ -216,8 +217,14 @@ class TrialDoors:
 
     async def _called(self, at: SeatDoors, name: str, arguments: dict[str, Any]) -> Call:
         """Make a call; where it has to wait for another seat, wait while there is one."""
+        spec = self._door.offered[at.name].get(name)
         try:
-            call = self._door.call_unless_waiting(name, arguments, at.name)
+            if spec is not None and spec.is_volatile:
+                # It runs an agent's code, for seconds: other trials go on meanwhile.
+                make = self._door.call_unless_waiting
+                call = await asyncio.to_thread(make, name, arguments, at.name)
+            else:
+                call = self._door.call_unless_waiting(name, arguments, at.name)
         except NothingYet:
             call = await self._waited(at, name, arguments)
         self._turn.moved()
@@ -330,56 +337,6 @@ class SeatDoors:
         if self.is_closed:
             raise TrialEndedError
         self._trial.still_open()
-
-
-class _Turnstile:
-    """Where seats wait for one another; never all of them at once."""
-
-    def __init__(self, seats: Iterable[str] = ()) -> None:
-        self._working = set(seats)
-        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
-        """The calls of each seat that wait: an agent may make several at once."""
-
-    async def wait(self, seat: str) -> bool:
-        """Wait for another seat's move; return False where nobody is left who could make one."""
-        if self._working <= {seat, *self._waiting}:
-            # All the others wait too: this one goes on with nothing, and so do they.
-            self._release(hope=False)
-            return False
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(seat, []).append(future)
-        try:
-            return await future
-        finally:
-            self._forget(seat, future)
-
-    def moved(self) -> None:
-        """Let those who wait look again."""
-        self._release(hope=True)
-
-    def leave(self, seat: str) -> None:
-        """A seat can do nothing more; if all who are left wait, they wait for nothing."""
-        self._working.discard(seat)
-        self._release(hope=not self._working <= self._waiting.keys())
-
-    def open(self) -> None:
-        """Let everybody through."""
-        self._release(hope=False)
-
-    def _release(self, *, hope: bool) -> None:
-        # Whom this lets go waits no longer, though it has not come round to going on yet.
-        released, self._waiting = self._waiting, {}
-        for futures in released.values():
-            for future in futures:
-                if not future.done():
-                    future.set_result(hope)
-
-    def _forget(self, seat: str, future: asyncio.Future[bool]) -> None:
-        """Take back a call that its agent gave up."""
-        if future in (mine := self._waiting.get(seat, [])):
-            mine.remove(future)
-            if not mine:
-                del self._waiting[seat]
 
 
 def _reply(call: Call) -> ToolReply:
