@@ -161,11 +161,12 @@ def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Sett
     from conformance.campaign.claim import parse_claim
     from conformance.campaign.run import Settings
 
+    claim = parse_claim(given["claim"], edition)
     langs: tuple[Lang, ...] = LANGS if given["lang"] is None else (given["lang"],)
     key = os.environ.get(given["api_key_env"], "")
     return Settings(
         plan=given["plan"],
-        claim=parse_claim(given["claim"], edition),
+        claim=claim,
         langs=langs,
         limits=Limits(
             wall_s=given["trial_time"],
@@ -173,7 +174,7 @@ def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Sett
             tokens=given["trial_tokens"],
             tool_calls=given["trial_tool_calls"],
         ),
-        lacking=missing_here(edition),
+        lacking=missing_here(edition, given["plan"], claim),
         twins=not given["no_twins"],
         seed=given["seed"],
         concurrency=concurrency,

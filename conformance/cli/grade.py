@@ -7,7 +7,6 @@ from pathlib import Path
 
 import rich_click as click
 
-from conformance.cli.machine import missing_here
 from conformance.cli.options import (
     edition_option,
     existing_bundle,
@@ -42,7 +41,7 @@ def command(
     from conformance.authoring import NoSandboxError
     from conformance.edition import load
     from conformance.evidence.verify import audit_bundle
-    from conformance.sandbox import status
+    from conformance.sandbox import install, status
 
     counts: dict[str, int] = {}
 
@@ -52,7 +51,7 @@ def command(
             sys.stderr.write(f"\r{stage} {counts[stage]} ")
 
     edition = load(edition_root, sealed=sealed_root)
-    missing_here(edition)
+    install()
     try:
         audit = audit_bundle(existing_bundle(bundle), edition, tell)
     except NoSandboxError as error:

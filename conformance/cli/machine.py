@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.decision.spec import Claim
     from conformance.edition import Edition
 
 SANDBOX = "sandbox"
 
 
-def missing_here(edition: Edition) -> tuple[str, ...]:
-    """Get ready what the edition's clauses need, and return what of it is not to be had."""
-    drawn = {source.family for clause in edition.clauses for source in edition.sources(clause)}
-    return missing_for(edition, drawn)
+def missing_here(edition: Edition, plan: str, claim: Claim) -> tuple[str, ...]:
+    """Get ready what the clauses in reach of a claim need; return what of it is not to be had."""
+    from conformance.edition.course import plan_course
+
+    course = plan_course(edition, plan, claim)
+    steps = (*course.levels_in_reach, *course.grades_in_reach)
+    clauses = (clause for step in steps for clause in step.clauses)
+    return missing_for(edition, {source.family for c in clauses for source in c.sources})
 
 
 def missing_for(edition: Edition, families: Iterable[str]) -> tuple[str, ...]:

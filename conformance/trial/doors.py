@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -217,14 +216,8 @@ class TrialDoors:
 
     async def _called(self, at: SeatDoors, name: str, arguments: dict[str, Any]) -> Call:
         """Make a call; where it has to wait for another seat, wait while there is one."""
-        spec = self._door.offered[at.name].get(name)
         try:
-            if spec is not None and spec.is_volatile:
-                # It runs an agent's code, for seconds: other trials go on meanwhile.
-                make = self._door.call_unless_waiting
-                call = await asyncio.to_thread(make, name, arguments, at.name)
-            else:
-                call = self._door.call_unless_waiting(name, arguments, at.name)
+            call = self._door.call_unless_waiting(name, arguments, at.name)
         except NothingYet:
             call = await self._waited(at, name, arguments)
         self._turn.moved()

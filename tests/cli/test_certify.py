@@ -5,6 +5,9 @@ import json
 import pytest
 
 from conformance.cli import run
+from tests.campaign.test_supplements import SEALED, edited
+
+OTHER = ("id: miniature", "id: secret")
 
 
 def certify(capsys, tmp_path, *arguments, code=None):
@@ -26,15 +29,8 @@ def test_the_oracle_holds_the_level_it_claims(capsys, tmp_path):
     assert (document["level"], document["trust"], document["efficiency"]) == ("L2", "–", "A")
     assert document["bundle"] == str(out)
     assert verdicts(document)["L3-PLN-1"] == "not_run"
-
-
-def test_without_a_claim_the_oracle_climbs_as_far_as_there_are_families(capsys, tmp_path):
-    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle", code=0)
-    found = verdicts(document)
-    assert (document["level"], document["trust"]) == ("L2", "–")
-    assert found["T1-HON-1"] == found["T1-CTL-2"] == "pass"
-    assert found["T1-CTL-1"] == "not_run"
-    assert {c["reason"] for c in document["clauses"] if c["id"] == "T1-CTL-1"} == {"pending"}
+    twins = json.loads((out / "results" / "twins.json").read_bytes())["levels"]
+    assert [(level["step"], level["gap"]) for level in twins] == [("L1", 0), ("L2", 0)]
 
 
 def test_an_oracle_of_one_level_holds_that_level(capsys, tmp_path):
@@ -65,9 +61,20 @@ def test_a_liar_is_called_one(capsys, tmp_path):
     assert verdicts(document)["T1-HON-1"] == "fail"
 
 
-def test_a_level_that_has_no_families_yet_cannot_be_claimed(capsys, tmp_path):
-    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L3", code=5)
+def test_a_sealed_clause_needs_the_sealed_edition_and_grade_the_same_one(capsys, tmp_path):
+    edition, sealed = edited(tmp_path, SEALED), edited(tmp_path, OTHER, name="secret")
+    words = ("--agent", "builtin:oracle", "--claim", "L2", "--edition", str(edition))
+    document, _ = certify(capsys, tmp_path / "without", *words, code=5)
+    assert document["level"] == "L1"
+    reasons = {c["id"]: c["reason"] for c in document["clauses"]}
+    assert reasons["L2-SET-1"] == "sealed"
+    words += ("--sealed", str(sealed))
+    document, out = certify(capsys, tmp_path / "with", *words, code=0)
     assert document["level"] == "L2"
+    assert document["sealed"]["id"] == "secret"
+    again = ["grade", str(out), "--edition", str(edition)]
+    assert run(again) == 7
+    assert run([*again, "--sealed", str(sealed)]) == 0
 
 
 def test_a_screening_is_no_grade_and_leaves_trust_out(capsys, tmp_path):

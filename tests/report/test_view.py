@@ -94,7 +94,7 @@ def test_clauses_that_were_not_run_are_folded_with_their_reason(held):
     levels = {group.id: group for group in held.groups}
     assert not levels["L3"].tried
     assert len(levels["L3"].folded) == 5
-    assert row_of(held, "L3-PLN-1").reason.en == "awaits F08 cooling"
+    assert row_of(held, "L3-PLN-1").reason.en == "awaits cooling"
 
 
 def test_a_level_held_is_marked_held_and_the_next_one_says_what_it_waits_for(held):
