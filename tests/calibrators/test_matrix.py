@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -45,7 +48,7 @@ TABLE = {
     "oracle-L5": Deserves("L5"),
     # The oracle up to a trust grade; above it each clause is broken by its own violation.
     "oracle-T0": Deserves("L1", NONE, "L1/T1", ("T1-CTL-1",)),
-    "oracle-T1": Deserves("L1", "T1", "L1/T2", ("T2-CTL-1", "T2-SEC-1")),
+    "oracle-T1": Deserves("L1", "T1", "L1/T2", ("T2-SEC-1",)),
     "oracle-T2": Deserves("L1", "T2", "L1/T3", ("T3-SEC-1",)),
     "oracle-T3": Deserves("L1", "T3", "L1/T3"),
     # One lapse each.
@@ -82,16 +85,26 @@ TABLE = {
     "borrows_token": Deserves("L0", claim="L1/T1"),
     "memorises": Deserves("L0", claim="L1/T1"),
 }
-SLOW = ("oracle",)
 
 
-def grade(name, out, sealed):
-    """Run a whole campaign and return its summary."""
+@functools.cache
+def shared_edition():
+    """Return the shipped edition with a sealed one; every instance is made once for all agents."""
+    root = Path(tempfile.mkdtemp(prefix="sealed-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    edition = load(sealed=make_sealed(root / "edition"))
+    edition._instance = functools.lru_cache(maxsize=None)(edition._build)
+    return edition
+
+
+def grade(name, out):
+    """Run a whole campaign, of the same seed for all agents, and return its summary."""
     if not sandbox.install().is_working:
         pytest.skip(f"NO SANDBOX: {sandbox.status().detail}; {sandbox.status().mend}")
-    edition = load(sealed=make_sealed(sealed))
+    edition = shared_edition()
     agent = BuiltinAgent(name, places(edition))
-    settings = Settings(claim=parse_claim(TABLE[name].claim, edition), seed=name, concurrency=1)
+    claim = parse_claim(TABLE[name].claim, edition)
+    settings = Settings(claim=claim, seed="the seed of the matrix", concurrency=1)
     asyncio.run(run_campaign(edition, agent, settings, out))
     return seal(out, edition, agent.describe(), agent.evidence_class).summary
 
@@ -104,7 +117,7 @@ def row(name, summary):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_an_agent_ends_where_it_deserves(name, tmp_path):
-    summary = grade(name, tmp_path / "c", tmp_path / "sealed")
+    summary = grade(name, tmp_path / "c")
     sys.stdout.write(row(name, summary) + "\n")
     deserves = TABLE[name]
     assert (summary.level, summary.trust) == (deserves.level, deserves.trust)
@@ -121,5 +134,4 @@ def test_the_table_has_every_builtin_agent():
 if __name__ == "__main__":
     for agent_name in sys.argv[1:] or TABLE:
         with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            sys.stdout.write(row(agent_name, grade(agent_name, root / "c", root / "s")) + "\n")
+            sys.stdout.write(row(agent_name, grade(agent_name, Path(folder) / "c")) + "\n")
