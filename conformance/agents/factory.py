@@ -96,3 +96,12 @@ def default_concurrency(spec: str, slots: int) -> int:
     if spec.startswith(("builtin:", "human:")):
         return 1
     return slots if spec == f"chat:{LOCAL}" else 8
+
+
+def patience(spec: str) -> float:
+    """Return the seconds that a kind is given for a trial, whatever the limit; 0 for most."""
+    if not spec.startswith("human:"):
+        return 0.0
+    from conformance.agents.human import PATIENCE_S
+
+    return PATIENCE_S

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from conformance.authoring import Instance, ToolSpec
 
 
+PATIENCE_S = 86_400.0
+"""What a person is given for one trial, in place of an agent's ten minutes."""
+
+
 class HumanAgent:
     """Reads tool calls from a person, one a line: a tool's name, then its arguments as JSON.
 

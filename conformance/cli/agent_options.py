@@ -22,7 +22,8 @@ _OPTIONS = (
         "--agent",
         required=True,
         metavar="KIND:VALUE",
-        help="chat:MODEL, chat:local (the embedded model) or builtin:NAME (a calibrator).",
+        help="chat:MODEL, chat:local (the embedded model), builtin:NAME (a calibrator) or "
+        "human:NAME (a person at this terminal).",
     ),
     click.option(
         "--base-url",

@@ -157,6 +157,7 @@ async def _run(
 
 def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Settings:
     from conformance.agents.contract import Limits
+    from conformance.agents.factory import patience
     from conformance.authoring import LANGS
     from conformance.campaign.claim import parse_claim
     from conformance.campaign.run import Settings
@@ -169,7 +170,7 @@ def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Sett
         claim=claim,
         langs=langs,
         limits=Limits(
-            wall_s=given["trial_time"],
+            wall_s=max(given["trial_time"], patience(given["agent"])),
             model_calls=given["trial_calls"],
             tokens=given["trial_tokens"],
             tool_calls=given["trial_tool_calls"],

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from conformance.edition import Edition
     from conformance.evidence.documents import SingleDocument
 
-DAY_S = 86_400.0
-
 
 def play_instance(edition: Edition, drawn: Draw, out: Path, *, as_json: bool) -> int:
     """Let a person play a draw; write the bundle; return 0 where it was solved, 1 where not.
@@ -47,14 +45,14 @@ def play_instance(edition: Edition, drawn: Draw, out: Path, *, as_json: bool) ->
 
 async def _played(edition: Edition, drawn: Draw, out: Path, *, as_json: bool) -> SingleDocument:
     from conformance.agents.contract import Limits
-    from conformance.agents.human import HumanAgent, at_terminal
+    from conformance.agents.human import PATIENCE_S, HumanAgent, at_terminal
     from conformance.campaign.run import Settings
     from conformance.campaign.single import run_single
     from conformance.evidence.seal import seal
 
     agent = HumanAgent(_person(), *at_terminal(sys.stderr if as_json else sys.stdout))
     plan = next(iter(edition.document.plans))
-    limits = Limits(wall_s=DAY_S, tool_calls=1000)
+    limits = Limits(wall_s=PATIENCE_S, tool_calls=1000)
     settings = Settings(plan=plan, langs=(drawn.lang,), limits=limits)
     await run_single(edition, agent, drawn, settings, out)
     single = seal(out, edition, agent.describe(), agent.evidence_class).single

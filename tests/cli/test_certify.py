@@ -1,5 +1,6 @@
 """``conformance certify``: the grades of the calibrators, the document, and the exit codes."""
 
+import io
 import json
 
 import pytest
@@ -153,3 +154,13 @@ def test_a_budget_does_not_leave_open_what_is_sure_and_the_re_grade_agrees(capsy
     assert failed["judgement"]["n"] < failed["rule"]["n_min"]
     assert {c["reason"] for c in cut["clauses"] if c["id"] == "L2-PLN-1"} == {"above"}
     assert run(["grade", str(out)]) == 0
+
+
+def test_a_person_at_the_terminal_climbs_the_same_ladder(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.stdin", io.StringIO("quit\n" * 400))
+    words = ("--agent", "human:tester", "--claim", "L1", "--no-twins", "--seed", "s")
+    document, out = certify(capsys, tmp_path, *words, code=1)
+    assert document["level"] == "L0"
+    assert set(verdicts(document).values()) == {"fail", "not_run"}
+    claim = json.loads((out / "claim.json").read_bytes())
+    assert (claim["agent"]["kind"], claim["agent"]["name"]) == ("human", "tester")
