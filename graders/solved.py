@@ -21,3 +21,15 @@ def grade(played: Played[Any]) -> Score:
         *answer.grade(played).findings,
     )
     return Score(float(not findings), findings)
+
+
+def is_solved(played: Played[Any]) -> bool:
+    """Say whether ``grade`` gives 1, looking at what is cheapest first and no further than needed.
+
+    The generation filter asks this of many policies that fail by their answer alone.
+    """
+    return not (
+        answer.grade(played).findings
+        or conduct.grade(played).findings
+        or state.grade(played).findings
+    )

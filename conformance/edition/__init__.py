@@ -146,6 +146,12 @@ class Edition:
         observation = clause.observation
         return self.grader(observation.grader)(played, **observation.options)
 
+    def is_solved(self, played: Played[Any]) -> bool:
+        """Say whether the grader ``solved`` gives 1; by its own short way, where it has one."""
+        module = mount.load_module(self.root, self.digest, "graders.solved")
+        short = getattr(module, "is_solved", None)
+        return bool(short(played) if short else self.grader("solved")(played).value == 1)
+
     def cost_ratio(self, played: Played[Any]) -> float | None:
         """Return the tool calls over the oracle's, or None where the trial is not solved."""
         module = mount.load_module(self.root, self.digest, "graders.efficiency")

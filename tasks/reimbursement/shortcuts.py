@@ -208,7 +208,7 @@ SHORTCUTS: tuple[Shortcut[Case], ...] = (
     Shortcut("close_only", close_only),
     Shortcut("reject_all", reject_all),
     Shortcut("approve_all", approve_all, held_out=True),
-    Shortcut("greedy", greedy),
+    Shortcut("greedy", greedy, held_out=True),
     Shortcut("ignores_duplicates", _skipping("duplicates"), held_out=True),
     Shortcut("rejects_lookalikes", _skipping("lookalikes"), held_out=True),
     Shortcut("ignores_caps", _skipping("caps"), held_out=True),
