@@ -8,6 +8,7 @@ from pathlib import Path
 
 from _work import load, scratch
 
+from conformance import sandbox
 from conformance.agents.builtin import BuiltinAgent
 from conformance.agents.places import places
 from conformance.campaign.progress import Silent
@@ -29,6 +30,7 @@ class Weigh(Silent):
 
 
 def main() -> None:
+    sandbox.install()  # one family runs the agent's code
     edition = load()
     agent = BuiltinAgent("oracle", places(edition))
     weigh = Weigh()
