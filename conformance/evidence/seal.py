@@ -33,9 +33,10 @@ from conformance.evidence.summary import edition_name, summarise
 from conformance.evidence.system import collect_hardware, package_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from conformance.authoring import Finding
     from conformance.campaign.journal import Opened
     from conformance.campaign.twins import Pair
     from conformance.decision.ladder import Reply, Round
@@ -123,8 +124,7 @@ def _single(edition: Edition, story: Story, observer: Observer) -> SingleDocumen
             where=str(story.path),
         )
     solved, kept = (edition.grader(name)(played) for name in ("solved", "allow_list"))
-    findings = [FindingLine(f.requirement, f.message, f.critical) for f in solved.findings]
-    findings += [FindingLine(f.requirement, f.message, f.critical) for f in kept.findings]
+    findings = _lines((*solved.findings, *kept.findings))
     return SingleDocument("single/1", chosen, record.trial, solved.value == 1, findings)
 
 
@@ -238,5 +238,9 @@ def observation_line(item: Observed) -> ObservationLine:
         key=item.key,
         trial=item.trial,
         value=item.value,
-        findings=[FindingLine(f.requirement, f.message, f.critical) for f in item.findings],
+        findings=_lines(item.findings),
     )
+
+
+def _lines(findings: Iterable[Finding]) -> list[FindingLine]:
+    return [FindingLine(f.requirement, f.message, f.critical) for f in findings]

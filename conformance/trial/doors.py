@@ -336,14 +336,7 @@ def _reply(call: Call) -> ToolReply:
     is_error = call.error is not None
     body = {"error": call.error, "message": call.result} if is_error else call.result
     if call.notices:
-        body = (
-            {**body, "notices": call.notices}
-            if is_error
-            else {
-                "result": body,
-                "notices": call.notices,
-            }
-        )
+        body = {**(body if is_error else {"result": body}), "notices": call.notices}
     return ToolReply(_encode(body).decode(), is_error=is_error, is_end=False)
 
 

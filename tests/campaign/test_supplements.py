@@ -243,6 +243,21 @@ class TestRepeats:
         assert graded.summary.trust == "T1"
         assert audit_bundle(tmp_path / "c", edition).problems == []
 
+    def test_one_that_hands_the_same_work_in_again_is_out_of_reach(self, edition, tmp_path):
+        """The four are one task with one right answer: an agent that keeps what it did once needs
+        to solve it once. Documented, so that nobody takes the clause for more than it shows."""
+
+        async def solves_once(self, task, doors, private):
+            known = {} if not self.kept else self.kept[0]
+            self.kept[:] = [known]
+            trace = known.setdefault(task.instruction, private.solve().trace)
+            for step in trace.steps:
+                await doors.call_tool(step.name, dict(step.arguments))
+            await submit(doors, trace.answer.values)
+
+        graded = run(edition, tmp_path / "c", FakeAgent(solves_once))
+        assert verdicts(graded)["L2-SET-1"][0] == "pass"
+
     def test_the_first_of_them_is_the_draw_itself(self, edition):
         course = plan_course(edition, "certify", Claim())
         draws = Draws(course, b"s" * 32, ("zh", "en"))
