@@ -12,6 +12,7 @@ import msgspec
 from conformance.agents.contract import EvidenceClass, ModelCall
 from conformance.agents.faults import PATIENCE, Failure, Patience
 from conformance.agents.modelclient import Address, ModelClient, Reply, join_body
+from conformance.agents.notes import NOTES, instruction_of, use_notes
 from conformance.agents.preflight import Probe, StyleWish, probe_endpoint
 from conformance.agents.sampling import PROVIDER_DEFAULTS, STRUCTURED_MAX_TOKENS, Sampling
 from conformance.agents.styles import (
@@ -25,7 +26,7 @@ from conformance.agents.styles import (
 from conformance.agents.textcalls import Wanted, bare_text
 from conformance.agents.wording import wording
 from conformance.authoring.answer import read_answer_text
-from conformance.authoring.tools import INVALID_ARGUMENTS, ToolSpec, argument_errors
+from conformance.authoring.tools import INVALID_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,20 +40,6 @@ _SAME_AGAIN = 8
 _SAME_ERROR_AGAIN = 5
 """The same calls with the same results, or errors, so many times in a row: the model is stuck."""
 _OPEN_FIRST = "open() comes before run()"
-
-MOST_NOTES = 8000
-"""Characters of notes that are kept."""
-NOTES = ToolSpec(
-    name="notes",
-    description="Your own notes, kept from session to session. write replaces all of them.",
-    parameters={
-        "type": "object",
-        "properties": {"action": {"enum": ["read", "write"]}, "text": {"type": "string"}},
-        "required": ["action"],
-        "additionalProperties": False,
-    },
-)
-"""Offered by the suite to a model that has no store of its own, where a task has sessions."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -124,8 +111,7 @@ class ChatAgent:
         kit = make_kit(self._probe.style, (*extra, *task.tools), task.lang)
         talk = _Talk(self._fields, kit)
         talk.add(kit.system)
-        said = task.instruction if task.store is None else _with_notes(task)
-        talk.add({"role": "user", "content": said})
+        talk.add({"role": "user", "content": instruction_of(task)})
         turn = _Turn(kit, talk, doors, task.store)
         while not turn.is_over:
             doors.before_model_call()
@@ -283,7 +269,8 @@ class _Turn:
             self._doors.note("unreadable_call", problem=call.problem, text=str(call.arguments))
             return _Called(complaint, is_error=True, is_end=False)
         if self._store is not None and call.name == NOTES.name and not complaint:
-            return self._use_notes(self._store, call.arguments)
+            noted = use_notes(self._store, call.arguments, self._doors)
+            return _Called(noted.text, noted.is_error, noted.is_end)
         # Broken arguments go through the door as they are: a failed call is part of the record.
         reply = await self._doors.call_tool(call.name, call.arguments)
         if reply.tools is not None:
@@ -291,17 +278,6 @@ class _Turn:
             self._kit = make_kit(self._kit.style, (*extra, *reply.tools), self._kit.lang)
             self._talk.use(self._kit)
         return _Called(complaint or reply.text, reply.is_error, reply.is_end)
-
-    def _use_notes(self, store: Store, arguments: Any) -> _Called:
-        """Read or replace the agent's own notes; they are no tool of the world."""
-        complaint = argument_errors(NOTES, arguments)
-        if complaint is not None:
-            body = _encode({"error": INVALID_ARGUMENTS, "message": complaint}).decode()
-            return _Called(body, is_error=True, is_end=False)
-        if arguments["action"] == "write":
-            store.text = str(arguments.get("text", ""))[:MOST_NOTES]
-        self._doors.note("notes", action=arguments["action"], text=store.text)
-        return _Called(_encode({"notes": store.text}).decode(), is_error=False, is_end=False)
 
     def _submit_text(self, content: str) -> bool:
         """Take a message that is the answer object as a whole."""
@@ -342,10 +318,6 @@ class _Called(NamedTuple):
     text: str
     is_error: bool
     is_end: bool
-
-
-def _with_notes(task: TaskView) -> str:
-    return f"{task.instruction}\n\n{wording(task.lang).notes}"
 
 
 def _metered(model: str, talk: _Talk, reply: Reply) -> ModelCall:

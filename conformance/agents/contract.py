@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -12,6 +15,10 @@ if TYPE_CHECKING:
     from conformance.authoring import Answer, Instance
 
 EvidenceClass = Literal["jailed", "observed", "reported", "model-only"]
+
+
+Dialect = Literal["chat", "responses", "messages"]
+"""How an agent talks to its model: chat completions, Responses, Anthropic messages."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -28,6 +35,22 @@ class Store:
 
     def __init__(self) -> None:
         self.text = ""
+        """Notes, for an agent that has no place of its own."""
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder that lasts as long as the trial, for an agent that is a program."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="conformance-store-"))
+        return self._folder
+
+    def clear(self) -> None:
+        """Forget everything: the trial is over."""
+        self.text = ""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
 
 class TaskView(msgspec.Struct, frozen=True):
@@ -70,17 +93,39 @@ class ModelCall(msgspec.Struct, frozen=True, omit_defaults=True):
     finish_reason: str | None
     input_tokens: int | None
     output_tokens: int | None
-    usage_source: Literal["reported", "estimated", "none"]
+    usage_source: Literal["reported", "injected", "estimated", "none"]
+    """``injected``: the suite asked for the usage that the agent did not ask for."""
     latency_s: float
     retries: int = 0
     retried_status: list[str] = []
     """Why each retry was made: an HTTP status, ``connection``, ``timeout``, or ``body``."""
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    dialect: Dialect = "chat"
+    is_stream: bool = False
+    first_token_s: float | None = None
+    """Seconds from the request to the first content of a stream."""
+    known: int = 0
+    """Messages at the head of the request that an earlier call of the trial had sent already;
+    they are not in ``sent``."""
+    tools: int | None = None
+    """How many tools the agent offered its model."""
+    stripped: list[str] = []
+    """What the gateway took out of the request: hosted tools, by type."""
 
 
 class Doors(Protocol):
-    """The only doors an in-process agent has: tools, and the meter of its model calls."""
+    """The only doors an agent has: tools, and the meter of its model calls."""
+
+    @property
+    def was_killed(self) -> bool:
+        """Say whether the world killed this agent: it ends at once, by no fault of its own."""
+        ...
+
+    @property
+    def has_answered(self) -> bool:
+        """Say whether the answer is taken."""
+        ...
 
     async def call_tool(self, name: str, arguments: Any) -> ToolReply:
         """Call a tool or ``submit_answer``; never raises for a mistake of the agent.
@@ -150,6 +195,18 @@ class Agent(Protocol):
 
 class TrialEndedError(Exception):
     """The trial ended under the agent: a limit was crossed. Raised by the doors."""
+
+
+class AgentFailedError(Exception):
+    """The agent itself failed: it crashed, or did not keep to its protocol."""
+
+    def __init__(self, message: str, cause: Literal["agent_error", "protocol"]) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class SuiteFailedError(Exception):
+    """What stands between the suite and an agent failed, by no fault of the agent."""
 
 
 FaultKind = Literal[

@@ -27,6 +27,10 @@ class Wording(NamedTuple):
     """Said to a call that is not JSON; ``{problem}``."""
     notes: str
     """Added to the task where it has several sessions: what the notes are for."""
+    outside: str
+    """Added to the task of an agent that has a loop of its own: how it acts and how it ends."""
+    nobody: str
+    """Said to an agent that asks where nobody can be asked."""
 
 
 _EN = Wording(
@@ -54,6 +58,15 @@ _EN = Wording(
         "This work goes over several sessions. You remember nothing of earlier ones but what you "
         "wrote with the tool notes; read it first, and write down what later sessions will need."
     ),
+    outside=(
+        "You act only by calling the tools of the MCP server you were given; nobody reads or "
+        "answers other text. Take facts from the task and from tool results only. End by calling "
+        "submit_answer exactly once; if you cannot call it, end with the same object as JSON and "
+        "nothing else."
+    ),
+    nobody=(
+        "Nobody can be asked here. Go on with the tools you have, or end by calling submit_answer."
+    ),
 )
 
 _ZH = Wording(
@@ -80,6 +93,12 @@ _ZH = Wording(
         "这项工作分多次会话进行。除了用 notes 工具写下的内容，你不记得以前会话中的任何事；"
         "请先读取它，并把以后会话需要的内容写下来。"
     ),
+    outside=(
+        "你只能通过调用所给 MCP 服务器的工具来行动；没有人会看其他文字，也没有人回答其中的提问。"
+        "只采信任务说明和工具返回的事实。最后调用 submit_answer，且只调用一次；"
+        "如果无法调用它，就以同样的对象作为 JSON 结束，此外不写任何内容。"
+    ),
+    nobody="这里没有人可以提问。请用已有的工具继续，或调用 submit_answer 结束。",
 )
 
 _BY_LANG: dict[Lang, Wording] = {"en": _EN, "zh": _ZH}

@@ -23,6 +23,7 @@ Cause = Literal[
     "tokens",
     "tool_calls",
     "agent_error",
+    "protocol",
     "context_overflow",
     "refused_request",
     "bad_reply",
@@ -52,6 +53,7 @@ TABLE: dict[Cause, Treatment] = {
     "tool_calls": Treatment("limit_exceeded", "too many tool calls"),
     "context_overflow": Treatment("limit_exceeded", "the conversation outgrew the model's context"),
     "agent_error": Treatment("agent_crash", "the agent's own code failed"),
+    "protocol": Treatment("protocol_violation", "the agent did not keep to its protocol"),
     "refused_request": Treatment("agent_crash", "the endpoint refused the request"),
     "bad_reply": Treatment("protocol_violation", "the reply was no valid message"),
     # The endpoint failed after all retries; a canary request decides between these two.

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from conformance.agents.contract import (
+    AgentFailedError,
     Limits,
     ModelFaultError,
     Store,
+    SuiteFailedError,
     TaskView,
     TrialEndedError,
 )
@@ -101,13 +103,16 @@ async def run_trial(
         StorageError: the evidence cannot be written.
     """
     transcript = ChainWriter(transcript_path(run, trial), redact)
+    # The agents of one session have no store in common: what they share, they share in the world.
+    has_sessions = len({seat.session for seat in instance.seats}) > 1
+    stores = [Store() if has_sessions else None for _ in instance.seats]
     try:
         door = instance.door()
         limits = widened(limits, instance)
         doors = TrialDoors(instance, door, transcript, limits, spend)
         transcript.write(start_event(instance, trial, limits))
         tasks = [_task(instance, seat, trial, limits) for seat in instance.seats]
-        cause, detail = await _play(agent, tasks, doors, instance)
+        cause, detail = await _play(agent, tasks, doors, instance, stores)
         try:
             state = redact(canonical(door.finish()))
         except (TypeError, ValueError, RecursionError) as error:
@@ -132,6 +137,8 @@ async def run_trial(
         transcript.write(end_event(record, hashlib.sha256(state).hexdigest()))
     finally:
         transcript.close()
+        for store in filter(None, stores):
+            store.clear()
     return msgspec.structs.replace(record, transcript_head=transcript.head)
 
 
@@ -196,7 +203,11 @@ def _task(instance: Instance[Any], seat: Seat, trial: str, limits: Limits) -> Ta
 
 
 async def _play(
-    agent: Agent, tasks: Sequence[TaskView], doors: TrialDoors, private: Instance[Any]
+    agent: Agent,
+    tasks: Sequence[TaskView],
+    doors: TrialDoors,
+    private: Instance[Any],
+    stores: Sequence[Store | None],
 ) -> tuple[Cause, str | None]:
     """Let the agent work, session after session, and shut the doors behind it.
 
@@ -205,8 +216,6 @@ async def _play(
     """
     deadline = time.monotonic() + tasks[0].limits.wall_s
     sessions = [list(group) for _, group in itertools.groupby(private.seats, lambda s: s.session)]
-    # The agents of one session have no store in common: what they share, they share in the world.
-    stores = [Store() if len(sessions) > 1 else None for _ in private.seats]
     by_seat = {task.seat: task for task in tasks}
     ended: tuple[Cause, str | None] = ("silent", None)
     for seats in sessions:
@@ -307,6 +316,10 @@ async def _judge(
         raise error
     if isinstance(error, ModelFaultError):
         return await _judge_fault(error, agent), f"{error.kind}: {error}"
+    if isinstance(error, AgentFailedError):
+        return error.cause, str(error)
+    if isinstance(error, SuiteFailedError):
+        return "suite_error", str(error)
     if error is None:
         return ("returned" if _touched(doors) else "silent"), None
     # The model-only agents run on the suite's own code: what fails there is the suite's fault.

@@ -36,6 +36,8 @@ class Called(NamedTuple):
 class FakeDoors:
     """Takes every call, answers ``{"load": 25}``, keeps what happened."""
 
+    was_killed = False
+
     def __init__(self, *, model_calls: int = 20) -> None:
         self.called: list[Called] = []
         self.model_calls: list[ModelCall] = []
@@ -43,6 +45,10 @@ class FakeDoors:
         self.answer: Answer | None = None
         self.channel: str | None = None
         self._left = model_calls
+
+    @property
+    def has_answered(self) -> bool:
+        return self.answer is not None
 
     @property
     def noted(self) -> list[str]:

@@ -1,0 +1,183 @@
+"""A handle: one agent's way to one seat of one trial, for as long as it works there."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from conformance.agents.contract import ModelFaultError, TrialEndedError
+from conformance.agents.notes import NOTES, use_notes
+from conformance.authoring import SUBMIT_TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.agents.contract import Doors, ModelCall, TaskView, ToolReply
+    from conformance.authoring import Answer, ToolSpec
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_LETTERS = 10
+"""50 bits: short enough for a tool's name that is made from the URL, too long to guess."""
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """What an agent is told of its two doors."""
+
+    mcp_url: str
+    mcp_headers: dict[str, str]
+    openai_base_url: str
+    anthropic_base_url: str
+    api_key: str
+    """The trial's token. It is no key of the endpoint's."""
+    model: str
+
+
+class Handle:
+    """A path that nobody can guess, and a token; good until it is revoked.
+
+    All that an agent does through the gateway goes through its handle, to the doors of its seat.
+    """
+
+    def __init__(self, task: TaskView, doors: Doors) -> None:
+        self.id = "".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS))
+        self.token = secrets.token_urlsafe(24)
+        self.task = task
+        self.doors = doors
+        extra = () if task.store is None else (NOTES,)
+        self.tools: tuple[ToolSpec, ...] = (*extra, *task.tools)
+        """What the tools door offers now."""
+        self.is_revoked = False
+        self.over = asyncio.Event()
+        """The answer is taken, or the trial has ended: the agent has no more work."""
+        self.has_ended = False
+        """The doors are shut to this agent, for a limit, by the world or by the suite."""
+        self.error: BaseException | None = None
+        """What failed on the suite's side, to be raised where the trial runs."""
+        self.fault: ModelFaultError | None = None
+        """The failure of the endpoint that no later call has mended."""
+        self.tool_listings = 0
+        self.model_requests = 0
+
+    async def call_tool(self, name: str, arguments: Any) -> ToolReply:
+        """Call a tool, the agent's notes or ``submit_answer``.
+
+        Raises:
+            TrialEndedError: the agent has no more calls; it gets no reply.
+        """
+        if self.is_revoked:
+            raise TrialEndedError
+        if self.task.store is not None and name == NOTES.name:
+            return use_notes(self.task.store, arguments, self.doors)
+        try:
+            reply = await self.doors.call_tool(name, arguments)
+        except TrialEndedError:
+            self._end()
+            raise
+        except Exception as error:
+            self._break(error)
+            raise TrialEndedError from error
+        if reply.tools is not None:
+            extra = () if self.task.store is None else (NOTES,)
+            self.tools = (*extra, *reply.tools)
+        if name == SUBMIT_TOOL and reply.is_end:
+            self.over.set()
+        return reply
+
+    def submit(self, answer: Answer, channel: str) -> None:
+        """Hand in an answer that came by another way than ``submit_answer``.
+
+        Raises:
+            TrialEndedError: the trial is over.
+        """
+        try:
+            self.doors.submit(answer, channel)
+        except TrialEndedError:
+            self._end()
+            raise
+        except Exception as error:
+            self._break(error)
+            raise TrialEndedError from error
+
+    def before_model_call(self) -> None:
+        """Ask for one model call.
+
+        Raises:
+            TrialEndedError: there is none left.
+        """
+        if self.is_revoked:
+            raise TrialEndedError
+        try:
+            self.doors.before_model_call()
+        except TrialEndedError:
+            self._end()
+            raise
+
+    def after_model_call(self, call: ModelCall) -> None:
+        """Meter a model call that returned.
+
+        Raises:
+            TrialEndedError: it was one too many; the agent gets no reply.
+        """
+        self.fault = None
+        if self.is_revoked:
+            raise TrialEndedError
+        try:
+            self.doors.after_model_call(call)
+        except TrialEndedError:
+            self._end()
+            raise
+        except Exception as error:
+            self._break(error)
+            raise TrialEndedError from error
+
+    def note(self, kind: str, **details: Any) -> None:
+        """Record something else worth reading."""
+        if not self.is_revoked:
+            try:
+                self.doors.note(kind, **details)
+            except Exception as error:  # noqa: BLE001 - raised where the trial runs
+                self._break(error)
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self.over.set()
+
+    def _break(self, error: BaseException) -> None:
+        self.error = self.error or error
+        self._end()
+
+
+class Handles:
+    """The handles in force, by their path and by their token."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Handle] = {}
+        self._by_token: dict[str, Handle] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Handle]:
+        return iter(self._by_id.values())
+
+    def add(self, handle: Handle) -> None:
+        """Put a handle in force."""
+        self._by_id[handle.id] = handle
+        self._by_token[handle.token] = handle
+
+    def revoke(self, handle: Handle) -> None:
+        """Take a handle out of force: from now on its path is unknown."""
+        handle.is_revoked = True
+        self._by_id.pop(handle.id, None)
+        self._by_token.pop(handle.token, None)
+
+    def at(self, path_id: str) -> Handle | None:
+        """Return the handle of a path."""
+        return self._by_id.get(path_id)
+
+    def holding(self, token: str) -> Handle | None:
+        """Return the handle that a token belongs to."""
+        return self._by_token.get(token)
