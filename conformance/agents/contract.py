@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +35,8 @@ class Store:
     """An agent's own store over the sessions of one trial: all that survives of it in between."""
 
     def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        """Names the store to an agent that keeps its own things elsewhere."""
         self.text = ""
         """Notes, for an agent that has no place of its own."""
         self._folder: Path | None = None
@@ -159,7 +162,10 @@ class Doors(Protocol):
 class Agent(Protocol):
     """An agent under test. One object serves a whole campaign, many trials at once."""
 
-    evidence_class: EvidenceClass
+    @property
+    def evidence_class(self) -> EvidenceClass:
+        """Return what the evidence of its trials is worth; the same over a whole campaign."""
+        ...
 
     async def open(self) -> None:
         """Get ready before the first trial.

@@ -127,6 +127,7 @@ class ExternalAgent:
         del private
         with self.gateway.handle(task, doors) as handle:
             error = await self._attended(task, handle)
+            handle.note("contact", listings=handle.tool_listings, models=handle.model_requests)
         if handle.error is not None:
             raise handle.error
         if handle.has_ended:

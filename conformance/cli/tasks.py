@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import msgspec
 import rich_click as click
 
+from conformance.cli.draws import draw_of, draw_options, instance_of, known_families
 from conformance.cli.options import (
     console,
     edition_option,
@@ -19,10 +20,6 @@ from conformance.cli.options import (
     spoken,
 )
 from conformance.errors import UsageError
-
-if TYPE_CHECKING:
-    from conformance.authoring import Instance, Lang
-    from conformance.edition import Edition
 
 
 @click.group("tasks", short_help="List, show, check or play the task families.")
@@ -71,34 +68,28 @@ def list_families(edition_root: Path | None, locale_name: str | None, as_json: b
 
 
 @command.command("show")
-@click.argument("family")
-@click.option("--seed", default="1", show_default=True, help="Any text.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
-@click.option("--wording", default=0, show_default=True, help="Which wording.")
-@click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
+@draw_options
 @click.option("--oracle", is_flag=True, help="Show how the oracle solves it, too.")
 @edition_option
 @json_option
 def show(
-    family: str,
-    seed: str,
-    lang: str,
-    wording: int,
-    knob: tuple[str, ...],
     oracle: bool,  # noqa: FBT001
     edition_root: Path | None,
     as_json: bool,  # noqa: FBT001
+    **chosen: Any,
 ) -> int:
     """Show an instance of FAMILY as an agent gets it.
 
     Example:  conformance tasks show telemetry --seed 7 --lang zh --oracle
     """
-    instance = _instance(edition_root, family, seed, lang, wording, knob)
+    from conformance.edition import load
+
+    instance = instance_of(load(edition_root), chosen)
     trace = instance.solve().trace
     if as_json:
         print_json(
             {
-                "family": family,
+                "family": instance.family.id,
                 "knobs": instance.knobs,
                 "instruction": instance.instruction,
                 "tools": instance.tools,
@@ -150,7 +141,7 @@ def check(
     if every and family:
         raise UsageError("goes with no FAMILY", where="--all", mend="leave one of them out")
     names = family or edition.family_ids()
-    _known(edition, names)
+    known_families(edition, names)
     reports = run_gate(edition, names, quick=quick, jobs=jobs, tell=not as_json)
     code = 1 if any(report.problems for report in reports) else 0
     if as_json:
@@ -161,25 +152,17 @@ def check(
 
 
 @command.command("play")
-@click.argument("family")
-@click.option("--seed", default="1", show_default=True, help="Any text.")
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
-@click.option("--wording", default=0, show_default=True, help="Which wording.")
-@click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob.")
+@draw_options
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The bundle's folder; a new one under runs/."
 )
 @edition_option
 @json_option
 def play(
-    family: str,
-    seed: str,
-    lang: str,
-    wording: int,
-    knob: tuple[str, ...],
     out: Path | None,
     edition_root: Path | None,
     as_json: bool,  # noqa: FBT001
+    **chosen: Any,
 ) -> int:
     """Solve an instance of FAMILY yourself, in the terminal, and keep a bundle of it.
 
@@ -193,46 +176,12 @@ def play(
     from conformance.cli.machine import explain_missing, missing_for
     from conformance.cli.options import new_folder
     from conformance.cli.play import play_instance
-    from conformance.decision.streams import Draw
     from conformance.edition import load
 
     edition = load(edition_root)
-    instance = _instance(edition_root, family, seed, lang, wording, knob)
-    for line in explain_missing(missing_for(edition, [family])):
-        raise UsageError(line, where=family)
+    drawn = draw_of(instance_of(edition, chosen))
+    for line in explain_missing(missing_for(edition, [drawn.family])):
+        raise UsageError(line, where=drawn.family)
     folder = out or new_folder()
     check_folder(folder, resume=False)
-    version = instance.family.version
-    drawn = Draw(family, version, instance.knobs, instance.wording, lang, seed)
     return play_instance(edition, drawn, folder, as_json=as_json)
-
-
-def _known(edition: Edition, names: tuple[str, ...]) -> None:
-    known = edition.family_ids()
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"there is no family {name!r}", where="FAMILY", mend=f"families: {', '.join(known)}"
-            )
-
-
-def _instance(
-    edition_root: Path | None,
-    family: str,
-    seed: str,
-    lang: str,
-    wording: int,
-    knob: tuple[str, ...],
-) -> Instance[Any]:
-    from conformance.edition import load
-
-    edition = load(edition_root)
-    _known(edition, (family,))
-    knobs: dict[str, Any] = {}
-    for item in knob:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise UsageError(f"{item!r} is no NAME=VALUE", where="--knob", mend="write ending=done")
-        allowed = edition.family(family).knobs.get(name, ())
-        knobs[name] = next((given for given in allowed if str(given) == value), value)
-    return edition.instance(family, knobs, seed=seed, lang=cast("Lang", lang), wording=wording)

@@ -1,0 +1,125 @@
+"""The canary trial, and what ``conformance probe`` says of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.agents.builtin import BuiltinAgent
+from conformance.agents.contract import AgentFailedError, ModelCall
+from conformance.authoring import Answer
+from conformance.cli import run
+from conformance.trial.canary import canary_instance
+from conformance.trial.probe import probe_agent
+
+
+class _Agent:
+    """An agent of which each test gives the work."""
+
+    evidence_class = "observed"
+
+    def __init__(self, work):
+        self._work = work
+
+    async def run(self, task, doors, private):
+        del private
+        await self._work(task, doors)
+
+    async def canary(self):
+        return True
+
+
+async def _probed(work, lang="en"):
+    return await probe_agent(_Agent(work), lang, lambda line: line)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_an_agent_that_does_as_it_is_told(lang):
+    async def work(task, doors):
+        reply = await doors.call_tool("read_code", {"place": "K7"})
+        doors.before_model_call()
+        doors.after_model_call(_call())
+        code = json.loads(reply.text)["code"]
+        await doors.call_tool("submit_answer", {"status": "done", "values": {"code": code}})
+
+    report = await _probed(work, lang)
+    assert (report.outcome, report.has_read, report.is_right) == ("completed", True, True)
+    assert report.answered_by == "submit_answer"
+    assert report.has_contact
+    assert report.models.calls == 1
+    assert report.models.served == ["m-0825"]
+    assert report.models.usage == ["injected"]
+    assert report.models.stripped == ["web_search"]
+
+
+async def test_an_agent_that_guesses_the_code_is_not_right():
+    async def work(task, doors):
+        await doors.call_tool("read_code", {"place": "K7"})
+        doors.submit(Answer("done", values={"code": "AAAA"}), "result")
+
+    report = await _probed(work)
+    assert report.has_contact
+    assert report.answered_by == "result"
+    assert not report.is_right
+
+
+async def test_an_agent_that_never_calls_the_tool_right():
+    async def work(task, doors):
+        await doors.call_tool("env__read_code", {"place": "K7"})
+        await doors.call_tool("read_code", {"place": "K8"})
+
+    report = await _probed(work)
+    assert report.unknown_tools == ["env__read_code"]
+    assert not report.has_read
+    assert report.answered_by is None
+    assert not report.has_contact
+
+
+async def test_an_agent_that_crashes_or_touches_nothing():
+    async def crash(task, doors):
+        raise AgentFailedError("exit 3: no module named x", "agent_error")
+
+    async def nothing(task, doors):
+        pass
+
+    report = await _probed(crash)
+    assert (report.outcome, report.detail) == ("agent_crash", "exit 3: no module named x")
+    assert (await _probed(nothing)).outcome == "no_contact"
+
+
+def test_each_canary_has_a_code_of_its_own():
+    codes = {canary_instance("en").right_end.values["code"] for _ in range(20)}
+    assert len(codes) == 20
+
+
+async def test_the_oracle_solves_the_canary():
+    agent = BuiltinAgent("oracle", lambda _: None)
+    report = await probe_agent(agent, "zh", lambda line: line)
+    assert report.is_right
+
+
+def test_what_the_command_says(capsys):
+    assert run(["probe", "--agent", "builtin:oracle"]) == 0
+    said = capsys.readouterr().out
+    assert "it can be graded" in said
+    assert "evidence class: model-only" in said
+    assert run(["probe", "--agent", "builtin:oracle", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["gradable"] is True
+    assert document["canary"]["is_right"] is True
+
+
+def _call():
+    return ModelCall(
+        requested_model="m",
+        served_model="m-0825",
+        sent=[],
+        received={},
+        finish_reason="stop",
+        input_tokens=3,
+        output_tokens=2,
+        usage_source="injected",
+        latency_s=0.1,
+        stripped=["web_search"],
+    )
