@@ -57,6 +57,10 @@ def _of_terms(evidence: Evidence) -> Iterator[Deviation]:
         yield Deviation(say("deviations.limits", limits=limits))
 
 
+ROUTINE = frozenset({"contact", "sandbox", "exit", "agent_output"})
+"""Notes of every trial of an agent from outside."""
+
+
 def _of_course(evidence: Evidence) -> Iterator[Deviation]:
     if any(resumed.is_seed_known for resumed in evidence.resumes):
         yield Deviation(say("deviations.resumed_known"), is_grave=True)
@@ -83,11 +87,12 @@ def _of_course(evidence: Evidence) -> Iterator[Deviation]:
 
 
 def _of_evidence(evidence: Evidence, transcripts: Transcripts) -> Iterator[Deviation]:
-    if evidence.claim.evidence_class == "model-only":
-        yield Deviation(say("deviations.model_only"))
+    found = evidence.claim.evidence_class
+    yield Deviation(say(f"deviations.{found.replace('-', '_')}"), is_grave=found == "reported")
     if transcripts.missing:
         yield Deviation(say("deviations.missing", n=transcripts.missing), is_grave=True)
-    notes = Counter(kind for use in transcripts.usage.values() for kind in use.notes)
+    told = (kind for use in transcripts.usage.values() for kind in use.notes)
+    notes = Counter(kind for kind in told if kind not in ROUTINE)
     if notes:
         named = joined([_counted(_note(kind), n) for kind, n in sorted(notes.items())])
         yield Deviation(say("deviations.notes", notes=named))
