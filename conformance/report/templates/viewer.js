@@ -237,15 +237,18 @@
 
   function pair(term, value) { return make("div", "", make("dt", "", term), make("dd", "", value)); }
 
+  function roleOf(message) { return String(message.role || message.type || "?").slice(0, 24); }
+
   function modelCall(item) {
     var call = item.call;
     var sent = make("div", "");
     (call.sent || []).forEach(function (message) {
-      sent.append(make("p", "role", String(message.role || "?")));
+      sent.append(make("p", "role", roleOf(message)));
       var content = said(message);
       sent.append(content === null ? json(message) : text(content));
     });
-    var roles = (call.sent || []).map(function (m) { return String(m.role || "?").slice(0, 20); });
+    var roles = (call.sent || []).map(roleOf);
+    if (call.known) { roles.unshift("+" + call.known); }
     var answer = said(call.received);
     var calls = call.received.tool_calls || [];
     var asks = calls.length ? make("div", "asks-for") : null;
@@ -260,6 +263,13 @@
       known(call.usage_source === "none" ? null : call.output_tokens) + " · ",
       say("viewer.latency"), " " + call.latency_s.toFixed(2) + " s");
     if (call.retries) { meta.append(" · ", say("viewer.retries"), " " + call.retries); }
+    if (call.dialect) { meta.append(" · ", make("code", "", String(call.dialect))); }
+    if (typeof call.first_token_s === "number") {
+      meta.append(" · ", say("viewer.first_token"), " " + call.first_token_s.toFixed(2) + " s");
+    }
+    if ((call.stripped || []).length) {
+      meta.append(" · ", say("viewer.stripped"), " ", make("code", "", call.stripped.join(", ")));
+    }
     if (call.finish_reason) { meta.append(" · ", make("code", "", String(call.finish_reason))); }
     return event("model", by(item, say("viewer.model")), item.t,
       roles.length ? fold(make("span", "", say("viewer.sent"), ": " + roles.join(", ")), sent) : null,
