@@ -96,6 +96,21 @@ def calibrators(session: nox.Session) -> None:
 
 
 @nox.session
+def mcp(session: nox.Session) -> None:
+    """Run the official MCP conformance checks on the tools door; needs npx and its registry."""
+    session.install("-e", ".")
+    session.run("python", "-m", "tests.gateway.official")
+
+
+@nox.session
+def agents(session: nox.Session) -> None:
+    """Drive real agents, as docs/agents has them, with a scripted model; names after -- choose."""
+    session.install("-e", ".[a2a,acp]", "packaging")
+    cache = session.cache_dir / "agents"
+    session.run("python", "-m", "tests.integration.agents", str(cache), *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure what the suite costs, against a bare client; minutes, on a quiet machine."""
     session.install("-e", ".[local]")

@@ -57,7 +57,7 @@ class BuiltinAgent:
 
     def __init__(self, name: str, places: Places) -> None:
         self.name = name
-        self._play = _policy(name, places)
+        self._play = play_of(name, places)
         self._scripts: dict[str, _Script] = {}
 
     async def open(self) -> None:
@@ -141,7 +141,12 @@ def names() -> tuple[str, ...]:
     return ("oracle", "oracle-LN", "oracle-TN", *_POLICIES, *LAPSES, *CHEATS)
 
 
-def _policy(name: str, places: Places) -> Play:
+def play_of(name: str, places: Places) -> Play:
+    """Return what a calibrator does in an instance.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     ranked = re.fullmatch(r"oracle-([LT])(\d)", name)
     if ranked is not None:
         rank = int(ranked[2])

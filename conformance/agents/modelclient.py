@@ -81,8 +81,8 @@ class ModelClient:
     def where(self) -> str:
         """Return the endpoint's address without user-info or query, fit for a report."""
         if self._client is not None:
-            return _public(str(self._client.base_url))
-        return _public(self.address.base_url or os.environ.get("OPENAI_BASE_URL") or "")
+            return public_url(str(self._client.base_url))
+        return public_url(self.address.base_url or os.environ.get("OPENAI_BASE_URL") or "")
 
     def open(self) -> None:
         """Make the client; no request is sent.
@@ -251,12 +251,13 @@ def _check_url(base_url: str | None) -> None:
     if not is_sound:
         raise AgentUnavailableError(
             "this is not an address of an endpoint",
-            where=_public(base_url),
+            where=public_url(base_url),
             mend="give one like http://127.0.0.1:8000/v1",
         )
 
 
-def _public(url: str) -> str:
+def public_url(url: str) -> str:
+    """Return an endpoint's address without user-info or query, fit for a report."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -22,22 +22,34 @@ _OPTIONS = (
         "--agent",
         required=True,
         metavar="KIND:VALUE",
-        help="chat:MODEL, chat:local (the embedded model), builtin:NAME (a calibrator) or "
-        "human:NAME (a person at this terminal).",
+        help="chat:MODEL, chat:local (the embedded model), command:WORDS, "
+        "python:MODULE:FUNCTION, acp:WORDS, a2a:URL, http:URL, builtin:NAME (a calibrator), "
+        "human:NAME (a person at this terminal), or a file agent.toml.",
+    ),
+    click.option(
+        "--model",
+        help="What an agent with its own loop is to ask its model for, at --base-url; "
+        "local is the embedded model. Without: it brings its own, unmetered.",
     ),
     click.option(
         "--base-url",
         envvar="OPENAI_BASE_URL",
         show_envvar=True,
-        help="The endpoint of chat:MODEL, OpenAI-compatible.",
+        help="The endpoint of chat:MODEL or --model, OpenAI-compatible.",
     ),
     click.option(
         "--api-key-env",
-        default="OPENAI_API_KEY",
-        show_default=True,
         metavar="NAME",
-        help="The environment variable that holds the key.",
+        help="The environment variable that holds its key; OPENAI_API_KEY by default.",
     ),
+    click.option("--python", metavar="PATH", help="The interpreter of python:MODULE:FUNCTION."),
+    click.option(
+        "--sandbox",
+        type=click.Choice(["bubblewrap", "docker", "podman", "none"]),
+        help="What holds a program; by default bubblewrap where it works. none: no certificate "
+        "will say jailed.",
+    ),
+    click.option("--image", help="The image of a container."),
     click.option(
         "--style",
         type=click.Choice(["auto", "native", "structured"]),
@@ -55,9 +67,11 @@ _OPTIONS = (
         "--request-timeout", type=Duration(), default="3m", show_default=True, help="Of one call."
     ),
     click.option(
-        "--gguf", type=click.Path(path_type=Path), help="Another model file for chat:local."
+        "--gguf", type=click.Path(path_type=Path), help="Another model file for the embedded model."
     ),
-    click.option("--slots", default=2, show_default=True, help="Requests at once of chat:local."),
+    click.option(
+        "--slots", default=2, show_default=True, help="Requests at once of the embedded model."
+    ),
 )
 
 
@@ -74,19 +88,23 @@ def reach_of(given: dict[str, Any]) -> Reach:
     Raises:
         UsageError: a sampling setting that is none.
     """
-    from conformance.agents.factory import LOCAL, Reach
+    from conformance.agents.factory import Reach
 
-    # The variable is for other endpoints; the embedded one has its own address.
-    is_local = given["agent"] == f"chat:{LOCAL}"
+    # An address of the environment is for whoever needs one; an option is meant.
     is_inherited = given["base_url"] == os.environ.get("OPENAI_BASE_URL")
     return Reach(
-        base_url=None if is_local and is_inherited else given["base_url"],
+        base_url=None if is_inherited else given["base_url"],
+        fallback_url=given["base_url"] if is_inherited else None,
         key_env=given["api_key_env"],
         style=given["style"],
         sampling=_sampling(given["sampling"]),
         timeout_s=given["request_timeout"],
         gguf=given["gguf"],
         slots=given["slots"],
+        model=given["model"],
+        python=given["python"],
+        sandbox=given["sandbox"],
+        image=given["image"],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shlex
 import signal
 import sys
@@ -18,6 +17,7 @@ import rich_click as click
 from conformance.cli.agent_options import agent_options, reach_of
 from conformance.cli.machine import explain_missing, missing_here
 from conformance.cli.options import (
+    RUNS,
     Duration,
     console,
     edition_option,
@@ -31,7 +31,10 @@ from conformance.cli.options import (
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.agents.contract import Agent
+    from conformance.agents.factory import Reach
     from conformance.authoring import Lang
     from conformance.campaign.run import Settings
     from conformance.edition import Edition
@@ -76,19 +79,23 @@ def command(**given: Any) -> int:
     Examples:
       conformance certify --agent chat:local --max-time 8m
       conformance certify --agent chat:MODEL --base-url http://127.0.0.1:8000/v1 --claim L2
+      conformance certify --agent command:"./agent {task}" --model MODEL --base-url URL
+      conformance certify --agent agent.toml --claim L2/T1
       conformance certify --agent builtin:oracle --claim L2 --json
     """  # noqa: D301 - click's mark for lines to be kept
-    from conformance.agents.factory import default_concurrency, make_agent
+    from conformance.agents.factory import default_concurrency, find_agent, make_agent
     from conformance.agents.places import places
     from conformance.campaign.run import check_folder
     from conformance.edition import load
 
     edition = load(given["edition_root"], sealed=given["sealed_root"])
     edition.plan(given["plan"])
-    spec, reach = given["agent"], reach_of(given)
+    out = given["out"] or new_folder()
+    reach = msgspec.structs.replace(reach_of(given), hidden=tuple(_private(out, given)))
+    spec, reach = find_agent(given["agent"], reach)
     agent = make_agent(spec, reach, places(edition))
     concurrency = given["concurrency"] or default_concurrency(spec, reach.slots)
-    settings = _settings(edition, given, concurrency)
+    settings = _settings(edition, given, spec, reach, concurrency)
     for line in explain_missing(settings.lacking):
         sys.stderr.write(f"conformance: {line}\n")
     if given["dry_run"]:
@@ -97,7 +104,6 @@ def command(**given: Any) -> int:
         raise UsageError(
             "needs the folder to go on in", where="--resume", mend="name it: --out DIR"
         )
-    out = given["out"] or new_folder()
     check_folder(out, resume=given["resume"])
     return _certify(edition, agent, settings, out, given)
 
@@ -147,6 +153,8 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await agent.open()
     try:
+        for line in _warnings(agent):
+            sys.stderr.write(f"conformance: {line}\n")
         await run_campaign(edition, agent, settings, out, resume=resume, progress=progress)
         described = agent.describe()
     finally:
@@ -155,7 +163,27 @@ async def _run(
     return seal(out, edition, described, agent.evidence_class).summary
 
 
-def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Settings:
+def _private(out: Path, given: dict[str, Any]) -> Iterator[Path]:
+    """Yield what no agent may read: this campaign's seed, earlier evidence, the editions."""
+    yield from (out, RUNS)
+    yield from filter(None, (given["edition_root"], given["sealed_root"]))
+
+
+def _warnings(agent: Agent) -> Iterator[str]:
+    """Yield what the user should know of how the agent is held, before any trial."""
+    jail = agent.describe().get("sandbox")
+    if jail is None or jail["held"]:
+        return
+    if jail["provider"] == "none":
+        how = "NO SANDBOX: the agent can read and reach all that you can"
+    else:
+        how = f"THE JAIL LEAKS ({jail['provider']}): {', '.join(jail['leaks'])}"
+    yield f"{how}; no trial will count as jailed — see conformance doctor"
+
+
+def _settings(
+    edition: Edition, given: dict[str, Any], spec: str, reach: Reach, concurrency: int
+) -> Settings:
     from conformance.agents.contract import Limits
     from conformance.agents.factory import patience
     from conformance.authoring import LANGS
@@ -164,24 +192,24 @@ def _settings(edition: Edition, given: dict[str, Any], concurrency: int) -> Sett
 
     claim = parse_claim(given["claim"], edition)
     langs: tuple[Lang, ...] = LANGS if given["lang"] is None else (given["lang"],)
-    key = os.environ.get(given["api_key_env"], "")
     return Settings(
         plan=given["plan"],
         claim=claim,
         langs=langs,
         limits=Limits(
-            wall_s=max(given["trial_time"], patience(given["agent"])),
+            wall_s=max(given["trial_time"], patience(spec)),
             model_calls=given["trial_calls"],
             tokens=given["trial_tokens"],
             tool_calls=given["trial_tool_calls"],
         ),
+        denied=() if reach.known is None else tuple(reach.known.file.ics.denied),
         lacking=missing_here(edition, given["plan"], claim),
         twins=not given["no_twins"],
         seed=given["seed"],
         concurrency=concurrency,
         max_time_s=given["max_time"],
         max_calls=given["max_calls"],
-        secrets=(key,) if key else (),
+        secrets=reach.secrets,
     )
 
 

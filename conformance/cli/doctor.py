@@ -55,10 +55,10 @@ def _checks() -> list[Check]:
     from conformance.edition import read
     from conformance.evidence.system import collect_hardware
     from conformance.local.weights import find_weights
-    from conformance.sandbox import status
+    from conformance.sandbox import jail_status, status
 
     edition = read()
-    sandbox = status()
+    sandbox, jail = status(), jail_status()
     hardware = collect_hardware()
     weights = find_weights()
     free = shutil.disk_usage(Path.cwd()).free
@@ -104,6 +104,13 @@ def _checks() -> list[Check]:
             else sandbox.detail,
             _clauses_with_code(edition),
             sandbox.mend,
+        ),
+        Check(
+            "jail",
+            jail.is_working,
+            f"{jail.provider} {jail.version}, {jail.detail}" if jail.is_working else jail.detail,
+            "evidence class jailed of command:, python: and acp: agents",
+            jail.mend,
         ),
     ]
 

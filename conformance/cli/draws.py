@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from conformance.edition import Edition
 
 _OPTIONS = (
-    click.argument("family"),
     click.option("--seed", default="1", show_default=True, help="Any text."),
     click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True),
     click.option("--wording", default=0, show_default=True, help="Which wording."),
@@ -26,6 +25,11 @@ _OPTIONS = (
 
 def draw_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument FAMILY and the options that choose one of its instances."""
+    return click.argument("family")(which_options(function))
+
+
+def which_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose one of a family's instances."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function

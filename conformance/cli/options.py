@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 140
 """Columns where there is no terminal to ask: no table wraps."""
 
+RUNS = Path("runs")
+"""Where bundles go that are given no folder."""
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -129,7 +131,7 @@ def new_folder() -> Path:
     """Return a folder under ``runs/`` that is not there yet, named by the time."""
     stamp = time.strftime("%Y-%m-%d-%H%M%S")
     for number in range(1, 1000):
-        folder = Path("runs") / (stamp if number == 1 else f"{stamp}-{number}")
+        folder = RUNS / (stamp if number == 1 else f"{stamp}-{number}")
         if not folder.exists():
             return folder
-    raise UsageError("holds too many campaigns of this second", where="runs/", mend="use --out")
+    raise UsageError("holds too many campaigns of this second", where=f"{RUNS}/", mend="use --out")

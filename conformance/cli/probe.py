@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -56,10 +55,12 @@ def command(**given: Any) -> int:
       conformance probe --agent command:'./agent {task}' --model MODEL --base-url URL
       conformance probe --agent agent.toml
     """  # noqa: D301 - click's mark for lines to be kept
-    from conformance.agents.factory import make_agent
+    from conformance.agents.factory import find_agent, make_agent
 
-    agent = make_agent(given["agent"], reach_of(given), lambda _: None)
-    described, report = asyncio.run(_looked_at(agent, cast("Lang", given["lang"]), given))
+    spec, reach = find_agent(given["agent"], reach_of(given))
+    agent = make_agent(spec, reach, lambda _: None)
+    looking = _looked_at(agent, cast("Lang", given["lang"]), reach.secrets)
+    described, report = asyncio.run(looking)
     lines = list(_lines(described, report))
     found_class = evidence_class(agent, report)
     is_gradable = _is_gradable(found_class, report)
@@ -100,15 +101,14 @@ def _is_gradable(found_class: str, report: ProbeReport) -> bool:
 
 
 async def _looked_at(
-    agent: Agent, lang: Lang, given: dict[str, Any]
+    agent: Agent, lang: Lang, secrets: tuple[str, ...]
 ) -> tuple[dict[str, Any], ProbeReport]:
     from conformance.trial.probe import probe_agent
     from conformance.trial.redaction import redactor
 
-    key = os.environ.get(given["api_key_env"], "")
     await agent.open()
     try:
-        report = await probe_agent(agent, lang, redactor((key,) if key else ()))
+        report = await probe_agent(agent, lang, redactor(secrets))
         return agent.describe(), report
     finally:
         await agent.close()

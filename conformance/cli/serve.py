@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -9,8 +10,24 @@ import rich_click as click
 
 from conformance.cli.options import json_option, print_json
 
+ELSEWHERE = {"task": "conformance.cli.serve_task", "mock": "conformance.cli.serve_mock"}
+"""Sub-verbs in a module of their own, which holds ``command``; imported when they are called."""
 
-@click.group("serve", short_help="Serve the embedded model on loopback.")
+
+class _LazyGroup(click.RichGroup):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module(ELSEWHERE[cmd_name]).command
+        return command
+
+
+@click.group(
+    "serve", cls=_LazyGroup, short_help="Serve a model, or the doors of a task, on loopback."
+)
 def command() -> None:
     """Serve on loopback, until interrupted."""
 

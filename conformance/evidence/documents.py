@@ -45,6 +45,9 @@ class ClaimDocument(Document, frozen=True):
     """Agent testing only, until the technical evaluation is in."""
     declaration: Words
     """Self-declared, until an auditor's attestation is in."""
+    unmetered: int = 0
+    """Trials run as ``jailed`` in which the agent worked without the model door: where there are
+    any, the class is not ``jailed``."""
 
 
 class IcsDocument(Document, frozen=True):
@@ -53,6 +56,8 @@ class IcsDocument(Document, frozen=True):
     format: str
     denied: list[str]
     """Capabilities the applicant says the agent lacks."""
+    declared: dict[str, bool] = {}
+    """What else the applicant says of it: sessions, cancel, streaming, tools."""
 
 
 class SystemDocument(Document, frozen=True):
@@ -63,6 +68,8 @@ class SystemDocument(Document, frozen=True):
     cloud: dict[str, Any]
     model: dict[str, Any]
     application: dict[str, Any]
+    declared: dict[str, dict[str, str]] = {}
+    """What the applicant says of each layer."""
 
 
 class LockDocument(Document, frozen=True):

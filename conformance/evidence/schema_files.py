@@ -1,4 +1,4 @@
-"""The schemas of a bundle's files, made from the structs that write them.
+"""The schemas of a bundle's files, and of ``agent.toml``, made from the structs behind them.
 
 ``python -m conformance.evidence.schema_files FOLDER`` writes them; a test holds the files in
 ``schemas/`` to what this makes.
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from conformance.agents import agentfile
 from conformance.campaign import journal
 from conformance.evidence import documents
 from conformance.trial import events
@@ -26,6 +27,7 @@ _CHAIN = {
 def make_schemas() -> dict[str, bytes]:
     """Return the content of each schema file by its name."""
     made = {
+        "agent": ("agent.toml", agentfile.AgentFile, False),
         "claim": ("claim.json", documents.ClaimDocument, False),
         "ics": ("ics.json", documents.IcsDocument, False),
         "system": ("system.json", documents.SystemDocument, False),

@@ -31,6 +31,9 @@ from conformance.evidence.documents import (
 from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name, summarise
 from conformance.evidence.system import collect_hardware, package_versions
+from conformance.trial import events
+from conformance.trial.run import transcript_path
+from conformance.trial.sealed import read_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from conformance.decision.ladder import Reply, Round
     from conformance.edition import Edition
     from conformance.evidence.story import Story
+    from conformance.trial.run import TrialRecord
 
 MODE = Words(zh="智能体检测", en="agent testing only")
 DECLARATION = Words(zh="自我声明", en="self-declared")
@@ -55,6 +59,8 @@ class Graded(msgspec.Struct, frozen=True):
     twins: TwinsDocument
     single: SingleDocument | None
     """Where the campaign is one trial by itself."""
+    unmetered: int
+    """Trials in which the agent worked, and no call of its model came to the model door."""
 
 
 def grade_folder(
@@ -101,7 +107,16 @@ def grade_folder(
         lines,
         _twins(edition, story, draws, observer),
         _single(edition, story, observer),
+        sum(_is_unmetered(folder / bundle.RUN, record) for record in story.done.values()),
     )
+
+
+def _is_unmetered(run: Path, record: TrialRecord) -> bool:
+    """Say whether a trial has tool calls but no model call, by its transcript."""
+    if not record.tool_calls or record.input_tokens or record.output_tokens:
+        return False
+    told = read_events(transcript_path(run, record.trial), record.transcript_head)
+    return not any(isinstance(event, events.ModelCall) for event in told.events)
 
 
 def _single(edition: Edition, story: Story, observer: Observer) -> SingleDocument | None:
@@ -200,29 +215,34 @@ def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: 
 def documents(
     graded: Graded, opened: Opened, edition: Edition, agent: dict[str, Any], evidence_class: str
 ) -> dict[str, Any]:
-    """Return the documents that follow from the grade, the terms and who the agent is."""
+    """Return the documents that follow from the grade, the terms and who the agent is.
+
+    An agent that worked without the model door has another model, whatever the jail: its class is
+    not the one it was run as.
+    """
+    unmetered = graded.unmetered if evidence_class == "jailed" else 0
     claim = ClaimDocument(
         format="claim/1",
         claim=graded.summary.claim,
         agent=agent,
-        evidence_class=evidence_class,
+        evidence_class="observed" if unmetered else evidence_class,
+        unmetered=unmetered,
         edition=edition_name(edition),
         plan=graded.summary.plan,
         mode=MODE,
         declaration=DECLARATION,
     )
+    seen = {k: v for k, v in agent.items() if k not in ("layers", "declared")}
     system = SystemDocument(
         format="system/1",
         hardware=collect_hardware(),
         cloud={},
-        model={k: v for k, v in agent.items() if k in ("model", "served_model", "base_url")},
-        application={k: v for k, v in agent.items() if k not in ("model", "served_model")},
+        model={k: v for k, v in seen.items() if k in ("model", "served_model", "base_url")},
+        application={k: v for k, v in seen.items() if k not in ("model", "served_model")},
+        declared=agent.get("layers", {}),
     )
-    return {
-        bundle.CLAIM: claim,
-        bundle.ICS: IcsDocument("ics/1", list(opened.terms.denied)),
-        bundle.SYSTEM: system,
-    }
+    ics = IcsDocument("ics/1", list(opened.terms.denied), agent.get("declared", {}))
+    return {bundle.CLAIM: claim, bundle.ICS: ics, bundle.SYSTEM: system}
 
 
 def observation_bytes(graded: Graded) -> bytes:

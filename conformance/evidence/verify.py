@@ -208,11 +208,12 @@ def _other_documents(folder: Path, edition: Edition, story: Story, graded: Grade
     """Yield the documents that say otherwise than the terms and the grade."""
     terms = story.opened.terms
     claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
-    agent = {**claim.agent, "evidence_class": claim.evidence_class}
-    for name, value in terms.agent.items():
-        if agent.get(name) != value:
+    declared = {"evidence_class": claim.evidence_class, **terms.agent}
+    run_as = declared.pop("evidence_class")
+    for name, value in declared.items():
+        if claim.agent.get(name) != value:
             yield f"{folder / bundle.CLAIM}:1: {name} is not what the journal's terms say"
-    expected = documents(graded, story.opened, edition, claim.agent, claim.evidence_class)
+    expected = documents(graded, story.opened, edition, claim.agent, run_as)
     system = bundle.read_document(folder, bundle.SYSTEM, SystemDocument)
     expected[bundle.SYSTEM] = msgspec.structs.replace(
         expected[bundle.SYSTEM], hardware=system.hardware

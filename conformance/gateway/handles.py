@@ -59,6 +59,8 @@ class Handle:
         self.fault: ModelFaultError | None = None
         """The failure of the endpoint that no later call has mended."""
         self.tool_listings = 0
+        self.protocol_errors = 0
+        """Requests at the tools door that were no good MCP."""
         self.model_requests = 0
 
     async def call_tool(self, name: str, arguments: Any) -> ToolReply:

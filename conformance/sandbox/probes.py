@@ -176,7 +176,7 @@ def targets(limits: Limits) -> Iterator[dict[str, Any]]:
         unix = stack.enter_context(socket.socket(socket.AF_UNIX))
         unix.bind("\0" + name)
         unix.listen()
-        idle = stack.enter_context(_idle_process())
+        idle = stack.enter_context(idle_process())
         yield {
             "secret": str(folder / "secret.txt"),
             "folder": str(folder),
@@ -191,11 +191,21 @@ def targets(limits: Limits) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _idle_process() -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process that waits for its input to end."""
-    command = [sys.executable, "-I", "-S", "-c", "input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+def idle_process(
+    name: str = "", env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process that waits for its input to end, with a name among its arguments."""
+    command = [sys.executable, "-I", "-S", "-c", "print(flush=True); input()", name]
+    with subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=env,
+    ) as process:
         try:
+            # Only now it has its arguments and environment.
+            process.stdout.readline()  # type: ignore[union-attr]
             yield process
         finally:
             process.kill()

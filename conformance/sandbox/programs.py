@@ -24,9 +24,10 @@ class ProgramLimits(msgspec.Struct, frozen=True):
 
     memory_bytes: int = 4096 * MIB
     processes: int = 512
-    """Processes and threads are counted alike where the kernel counts them so."""
+    """Threads included, as the kernel counts them."""
     folder_bytes: int = 1024 * MIB
-    """Of what it writes: its home, ``/tmp``, its work folder, its store."""
+    """Of its work folder and store together; of its home, of ``/tmp`` and of shared memory each;
+    and of any one file."""
     output_bytes: int = 64 * MIB
     """Of standard output and error before it is killed."""
     kept_bytes: int = 16 * 1024
@@ -43,8 +44,10 @@ class Program(NamedTuple):
     work: Path
     """A folder of this start's own, for both sides to write: its working files, its result."""
     cwd: Path
+    """Where it is started. Nothing in it is shown for that."""
     files: tuple[Path, ...] = ()
-    """Files and folders it may read beside the system's: its own code, its interpreter."""
+    """Files and folders it may read beside the system's: its own code, its interpreter
+    (``interpreter_files``). What the launcher hides stays hidden, wherever it lies."""
     writable: tuple[Path, ...] = ()
     """More folders it may write to: its store."""
     has_pipes: bool = False
@@ -69,6 +72,8 @@ class Exit(NamedTuple):
     """The limit it was killed for."""
     said: str
     """The end of what it wrote to standard error, or else to standard output."""
+    output: str = ""
+    """The end of what it wrote to standard output, where it has no pipes."""
 
 
 class Running(Protocol):
@@ -113,8 +118,9 @@ class Launcher(Protocol):
         """Start a program.
 
         Raises:
+            UsageError: what it shall see is too much for a jail.
             SandboxBrokenError: the sandbox could not be set up; the program did not run.
-            FileNotFoundError, PermissionError: the program itself cannot be started.
+            OSError: the program itself cannot be started (FileNotFoundError, PermissionError).
         """
         ...
 

@@ -1,8 +1,9 @@
 """The system calls a script may not make: a seccomp filter, written as classic BPF.
 
-The namespaces do the isolating; the filter takes away what a script has no use for and what
-escapes were built of (new namespaces, mounts, tracing, key rings, io_uring, vsock), and forbids
-processes and threads altogether: no limit on their number is the same for root and others.
+The namespaces do the isolating; the filter takes away what nothing inside has a use for and what
+escapes were built of (new namespaces, mounts, tracing, key rings, io_uring, vsock). There are two:
+one for a short script, which forbids processes and threads altogether, since no limit on their
+number is the same for root and others; and one for an agent that is a program of any kind.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 # Linux, include/uapi/linux/{filter,seccomp,audit}.h
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _X32_BIT = 0x40000000
-_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_NETLINK_ROUTE = 0
+_NEW_NAMESPACES = 0x7E020000  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}; the same for unshare
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
 
@@ -119,18 +122,29 @@ NEW_PROCESS: dict[str, tuple[int | None, int | None]] = {
     "vfork": (58, None),
 }
 """Refused with EAGAIN, as where a limit of processes is reached."""
+FOR_PROGRAMS = frozenset({"memfd_create", "pidfd_open", "pidfd_send_signal"})
+"""Of the refused ones: what runtimes use, and what ends with the process namespace."""
+ABSENT: dict[str, tuple[int | None, int | None]] = {"clone3": (435, 435)}
+"""For programs ENOSYS: a filter cannot read its flags, and all fall back to clone."""
+UNSUPPORTED: dict[str, tuple[int | None, int | None]] = {"fallocate": (285, 47)}
+"""For programs EOPNOTSUPP: a disk could be taken in no time, before a limit is looked at."""
+_CLONE = (56, 220)
 _SOCKETS = ((41, 198), (53, 199))  # socket, socketpair
 _IOCTL = (16, 29)
+_REFUSED, _FULL = _ERRNO | errno.EPERM, _ERRNO | errno.EAGAIN
 
 
-def compiled(machine: str) -> bytes:
+def compiled(machine: str, *, for_program: bool = False) -> bytes:
     """Return the filter for ``machine`` as ``bwrap --seccomp`` reads it.
+
+    Args:
+        machine: One of ``MACHINES``.
+        for_program: The filter for an agent that is a program; else that for a script.
 
     Raises:
         KeyError: it is none of ``MACHINES``.
     """
     audit, column, has_x32 = MACHINES[machine]
-    refused, full = _ERRNO | errno.EPERM, _ERRNO | errno.EAGAIN
     program = [
         _op(_LOAD, _ARCH),
         _op(_EQUAL, audit, 1, 0),
@@ -138,18 +152,34 @@ def compiled(machine: str) -> bytes:
         _op(_LOAD, _NUMBER),
     ]
     if has_x32:
-        program += [_op(_AT_LEAST, _X32_BIT, 0, 1), _op(_RETURN, refused)]
-    for table, verdict in ((DENIED, refused), (NEW_PROCESS, full)):
-        for numbers in table.values():
-            number = numbers[column]
-            if number is not None:
-                program += [_op(_EQUAL, number, 0, 1), _op(_RETURN, verdict)]
+        program += [_op(_AT_LEAST, _X32_BIT, 0, 1), _op(_RETURN, _REFUSED)]
+    for numbers, verdict in _verdicts(for_program=for_program):
+        number = numbers[column]
+        if number is not None:
+            program += [_op(_EQUAL, number, 0, 1), _op(_RETURN, verdict)]
     for numbers in _SOCKETS:
-        families = (_AF_UNIX, _AF_INET, _AF_INET6)
-        program += _by_argument(numbers[column], 0, families, _ALLOW, refused)
-    program += _by_argument(_IOCTL[column], 1, (_TIOCSTI, _TIOCLINUX), refused, _ALLOW)
+        program += _by_family(numbers[column], has_netlink=for_program)
+    if for_program:
+        flags = [_argument(0), _op(_ANY_BIT, _NEW_NAMESPACES, 0, 1), _op(_RETURN, _REFUSED)]
+        program += _only_for(_CLONE[column], [*flags, _op(_RETURN, _ALLOW)])
+    program += _by_argument(_IOCTL[column], 1, (_TIOCSTI, _TIOCLINUX), _REFUSED, _ALLOW)
     program.append(_op(_RETURN, _ALLOW))
     return b"".join(program)
+
+
+def _verdicts(*, for_program: bool) -> Iterator[tuple[tuple[int | None, int | None], int]]:
+    """Yield the calls that are judged by their number alone, each with its verdict."""
+    for name, numbers in DENIED.items():
+        if not for_program or name not in FOR_PROGRAMS:
+            yield numbers, _REFUSED
+    if for_program:
+        for numbers in ABSENT.values():
+            yield numbers, _ERRNO | errno.ENOSYS
+        for numbers in UNSUPPORTED.values():
+            yield numbers, _ERRNO | errno.EOPNOTSUPP
+    else:
+        for numbers in NEW_PROCESS.values():
+            yield numbers, _FULL
 
 
 def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
@@ -157,12 +187,34 @@ def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
+def _argument(number: int) -> bytes:
+    """Load the low half of an argument: of those judged here the kernel reads no more."""
+    return _op(_LOAD, _ARGUMENTS + 8 * number)
+
+
+def _only_for(number: int, judged: Sequence[bytes]) -> list[bytes]:
+    """Judge one call, and leave the others to what follows."""
+    return [_op(_EQUAL, number, 0, len(judged)), *judged]
+
+
 def _by_argument(
     number: int, argument: int, values: Sequence[int], verdict: int, otherwise: int
 ) -> list[bytes]:
-    """Judge a call by the low half of one argument: the kernel reads no more of these two."""
-    tests = [_op(_LOAD, _ARGUMENTS + 8 * argument)]
+    """Judge a call by one argument."""
+    tests = [_argument(argument)]
     for value in values:
         tests += [_op(_EQUAL, value, 0, 1), _op(_RETURN, verdict)]
-    tests.append(_op(_RETURN, otherwise))
-    return [_op(_EQUAL, number, 0, len(tests)), *tests]
+    return _only_for(number, [*tests, _op(_RETURN, otherwise)])
+
+
+def _by_family(number: int, *, has_netlink: bool) -> list[bytes]:
+    """Allow sockets of this machine and the internet, and for programs asking for interfaces."""
+    families = (_AF_UNIX, _AF_INET, _AF_INET6)
+    if not has_netlink:
+        return _by_argument(number, 0, families, _ALLOW, _REFUSED)
+    tests = [_argument(0)]
+    for family in families:
+        tests += [_op(_EQUAL, family, 0, 1), _op(_RETURN, _ALLOW)]
+    tests += [_op(_EQUAL, _AF_NETLINK, 1, 0), _op(_RETURN, _REFUSED)]
+    tests += [_argument(2), _op(_EQUAL, _NETLINK_ROUTE, 0, 1), _op(_RETURN, _ALLOW)]
+    return _only_for(number, [*tests, _op(_RETURN, _REFUSED)])

@@ -23,6 +23,8 @@ LEAVES = [
     ["probe"],
     ["model", "get"],
     ["serve", "model"],
+    ["serve", "mock"],
+    ["serve", "task"],
     ["doctor"],
 ]
 

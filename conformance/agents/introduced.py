@@ -1,0 +1,47 @@
+"""An agent together with what its file says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.agents.contract import Agent, Doors, EvidenceClass, TaskView
+    from conformance.authoring import Instance
+
+
+class IntroducedAgent:
+    """Implements ``agents.contract.Agent``: the same agent, with its name and layers.
+
+    Args:
+        agent: The agent itself.
+        identity: What its description has beside its own (``agentfile.Known.identity``).
+    """
+
+    def __init__(self, agent: Agent, identity: dict[str, Any]) -> None:
+        self._agent = agent
+        self._identity = identity
+
+    @property
+    def evidence_class(self) -> EvidenceClass:
+        """Return what the evidence of its trials is worth."""
+        return self._agent.evidence_class
+
+    async def open(self) -> None:
+        """Get it ready."""
+        await self._agent.open()
+
+    async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
+        """Let it work on one task."""
+        await self._agent.run(task, doors, private)
+
+    async def canary(self) -> bool:
+        """Say whether it answers, now."""
+        return await self._agent.canary()
+
+    async def close(self) -> None:
+        """Let go of it."""
+        await self._agent.close()
+
+    def describe(self) -> dict[str, Any]:
+        """Return who it is, by its own description and its file's."""
+        return {**self._identity, **self._agent.describe()}

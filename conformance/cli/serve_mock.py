@@ -1,0 +1,148 @@
+"""``conformance serve mock``: a model that plays a script."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from conformance.cli.draws import instance_of, which_options
+from conformance.cli.options import edition_option, json_option, print_json
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from conformance.mock import MockCall, MockModel, Script
+
+BREAK = "break"
+NO_SCRIPT = "This model has no script: see conformance serve mock --help."
+
+
+@click.command("mock", short_help="Serve a model that plays a script.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8090,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 picks one.",
+)
+@click.option("--model", default="scripted-1", show_default=True, help="The name it is served as.")
+@click.option("--script", type=click.Path(path_type=Path), help="A script file.")
+@click.option("--family", metavar="FAMILY", help="Solve an instance of this family instead.")
+@which_options
+@click.option(
+    "--agent", default="oracle", show_default=True, help="Whose way: any builtin agent's."
+)
+@click.option(
+    "--ttft", type=click.FloatRange(0), default=0.0, help="Milliseconds before the first token."
+)
+@click.option(
+    "--itl", type=click.FloatRange(0), default=0.0, help="Milliseconds before each later token."
+)
+@click.option(
+    "--fail-first",
+    type=click.Choice(["429", "500", "503", "529", BREAK]),
+    help="Fail the first call of each conversation: with this status, or by breaking off.",
+)
+@edition_option
+@json_option
+def command(**given: Any) -> int:
+    """Serve a model that plays a script: an agent can be tried with no model at all.
+
+    It speaks chat completions, Responses and Anthropic messages, streamed or not, and prints a
+    line a call on stderr. Where a conversation is in its script follows from the tool results it
+    brings, so many may run at once.
+
+    A script file is one script or a list of them: {"match": "part of the user's text", "steps":
+    [{"tool": "look", "arguments": {"at": "A1"}}], "closing": "Done."}. Without "match" every
+    conversation plays it. A tool is found under a longer name too, such as mcp__env__look. With
+    --family the script solves that instance, for the agent that is given its instruction.
+
+    \b
+    Examples:
+      conformance serve mock --script script.json --port 8090
+      conformance serve mock --family records --seed 7 --lang zh --fail-first 429
+    """  # noqa: D301 - click's mark for lines to be kept
+    from conformance.mock import Fail, MockModel, Pace
+    from conformance.mock.server import serve
+
+    first = given["fail_first"]
+    mock = MockModel(
+        _scripts(given),
+        model=given["model"],
+        pace=Pace(given["ttft"] / 1000, given["itl"] / 1000),
+        fail=first and Fail(status=None if first == BREAK else int(first)),
+        port=given["port"],
+        on_call=_tell,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(mock, _announce_json if given["as_json"] else _announce))
+    return 0
+
+
+def _scripts(given: dict[str, Any]) -> tuple[Script, ...]:
+    from conformance.agents.builtin import play_of
+    from conformance.agents.places import places
+    from conformance.edition import load
+    from conformance.mock import Script, read_scripts, script_of
+
+    path, family = given["script"], given["family"]
+    if path is not None and family is not None:
+        raise UsageError("goes with no --family", where="--script", mend="leave one of them out")
+    if path is not None:
+        return read_scripts(path)
+    if family is None:
+        return (Script(closing=NO_SCRIPT),)
+    edition = load(given["edition_root"])
+    play = play_of(given["agent"], places(edition))
+    instance = instance_of(edition, given)
+    return script_of(instance, play(instance))
+
+
+def _announce(mock: MockModel) -> None:
+    hello = {"model": mock.model, "messages": [{"role": "user", "content": "Hello"}]}
+    lines = [
+        f"{mock.model} at {mock.base_url} (Anthropic clients: {mock.anthropic_base_url})",
+        *(_line(script) for script in mock.scripts),
+        f"Example:  curl {mock.base_url}/chat/completions -d {quote(json.dumps(hello))}",
+        "Ctrl-C ends it",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _line(script: Script) -> str:
+    if not script.steps and script.closing == NO_SCRIPT:
+        return f"no script: it answers {NO_SCRIPT!r}; --script or --family gives it one"
+    calls = ", ".join(step.tool for step in script.steps) or "no call"
+    begin = " ".join(script.match.split())[:60]
+    where = f"where the user says {begin!r}…" if begin else "in every conversation"
+    return f"plays {where}: {calls}, then {script.closing!r}"
+
+
+def _announce_json(mock: MockModel) -> None:
+    print_json(
+        {
+            "base_url": mock.base_url,
+            "anthropic_base_url": mock.anthropic_base_url,
+            "model": mock.model,
+            "scripts": mock.scripts,
+        }
+    )
+    sys.stdout.flush()
+
+
+def _tell(call: MockCall) -> None:
+    how = "stream" if call.is_stream else "whole"
+    step = "" if call.step is None else f" step {call.step + 1}"
+    tool = f" {call.tool}" if call.tool else ""
+    end = "" if call.is_whole else ", broken off"
+    sys.stderr.write(
+        f"{call.dialect} {how} {call.status} {call.kind}{step}{tool}: "
+        f"{call.input_tokens} tokens in, {call.output_tokens} out{end}\n"
+    )
