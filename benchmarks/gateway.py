@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 ROUNDS, WARM_UP = 1500, 200
 BAR_WHOLE_MS, BAR_FIRST_BYTE_MS = 1.5, 2.0
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}
-EVENTS = 30
+EVENTS = 5
+BETWEEN_S = 0.002
+"""Between two events of a stream: the first is not to be measured in the crowd of the others."""
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: "
 
 
@@ -54,7 +56,7 @@ def replies() -> tuple[bytes, list[bytes]]:
     """Return a whole reply, and the chunks of a stream."""
     base = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m"}
     usage = {"prompt_tokens": 2500, "completion_tokens": 30, "total_tokens": 2530}
-    message = {"role": "assistant", "content": "word " * EVENTS}
+    message = {"role": "assistant", "content": "word " * 30}
     whole = {**base, "object": "chat.completion", "usage": usage}
     whole["choices"] = [{"index": 0, "message": message, "finish_reason": "stop"}]
     body = json.dumps(whole).encode()
@@ -92,9 +94,10 @@ def serve_endpoint(pipe: Any) -> None:
                 length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
                 body = await reader.readexactly(length)
                 if b'"stream": true' in body or b'"stream":true' in body:
-                    for part in stream:
+                    writer.write(stream[0])
+                    for part in stream[1:]:
                         writer.write(part)
-                        await asyncio.sleep(0)
+                        await asyncio.sleep(BETWEEN_S)
                 else:
                     writer.write(whole)
                 await writer.drain()

@@ -5,6 +5,7 @@ import pytest
 from conformance import sandbox
 from conformance.authoring import NoSandboxError, Ran, run_script
 from conformance.authoring.code import use_runner
+from conformance.errors import AgentUnavailableError, UsageError
 from conformance.sandbox import SandboxBrokenError, bubblewrap, mend
 from conformance.sandbox.cached import CachedRunner
 
@@ -167,3 +168,44 @@ def test_content_without_a_runner_is_told():
     use_runner(None)
     with pytest.raises(NoSandboxError):
         run_script("x", {})
+
+
+def test_a_launcher_is_the_jail_where_it_works(jail, monkeypatch):
+    assert sandbox.jail_status().is_working
+    assert sandbox.jail_status().means["processes"].endswith("watched")
+    for name in (None, "bubblewrap"):
+        found = sandbox.launcher(name)
+        assert (found.name, found.is_jail) == ("bubblewrap", True)
+        assert found.describe()["version"][0].isdigit()
+
+
+def test_without_a_jail_there_is_none_and_it_says_so(monkeypatch):
+    monkeypatch.setattr(bubblewrap, "binaries", list)
+    assert (sandbox.launcher().name, sandbox.launcher().is_jail) == ("none", False)
+    with pytest.raises(AgentUnavailableError, match=r"not installed — .*apt install"):
+        sandbox.launcher("bubblewrap")
+
+
+def test_the_environment_turns_the_jail_off_too(monkeypatch):
+    monkeypatch.setenv(sandbox.VARIABLE, "none")
+    assert sandbox.launcher().name == "none"
+    with pytest.raises(AgentUnavailableError, match=r"turned off .* unset"):
+        sandbox.launcher("bubblewrap")
+
+
+def test_no_sandbox_is_one_too():
+    launcher = sandbox.launcher("none")
+    assert (launcher.name, launcher.is_jail) == ("none", False)
+    assert launcher.describe()["means"]["memory"] == "watched"
+
+
+def test_an_unknown_launcher():
+    with pytest.raises(UsageError, match="no sandbox 'chroot' — one of bubblewrap, docker"):
+        sandbox.launcher("chroot")
+
+
+def test_proc_that_cannot_be_mounted_leads_to_a_mend():
+    said = "bwrap: Can't mount proc on /newroot/proc: Operation not permitted"
+    good = {"/proc/sys/user/max_user_namespaces": "100"}
+    advice = mend.mend_for(said, setting=good.get, exists=lambda _: False)
+    assert "systempaths=unconfined" in advice
