@@ -105,7 +105,7 @@ def mcp(session: nox.Session) -> None:
 @nox.session
 def agents(session: nox.Session) -> None:
     """Drive real agents, as docs/agents has them, with a scripted model; names after -- choose."""
-    session.install("-e", ".[a2a,acp]", "packaging")
+    session.install("-e", ".[a2a,acp]", "packaging>=24,<27")
     cache = session.cache_dir / "agents"
     session.run("python", "-m", "tests.integration.agents", str(cache), *session.posargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,9 @@ CONTAINERS = ("docker", "podman")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PACKAGES = "node_modules"
 _SHEBANG_BYTES = 256
+_MANAGERS = {".pyenv": "pyenv", ".rbenv": "rbenv", ".nodenv": "nodenv", ".asdf": "asdf"}
+"""Version managers that put shims into ``PATH``, by the folder they keep them in."""
+_MANAGER_S = 20.0
 
 
 class Found(NamedTuple):
@@ -55,7 +59,7 @@ def find_program(word: str, folder: Path, *, is_inside: bool) -> Found:
                 where="PATH",
                 mend="install it, put its folder into PATH, or write its whole path",
             )
-        path = Path(found).absolute()
+        path = behind_shim(Path(found).absolute())
     own = (str(path.parent),)
     if _is_python(path):
         return Found(str(path), interpreter_files(path), own)
@@ -83,6 +87,36 @@ def search_path(found: Found) -> str:
     return ":".join(dict.fromkeys((*found.folders, *SYSTEM_PATH.split(":"))))
 
 
+def behind_shim(path: Path) -> Path:
+    """Return the program that a version manager's shim stands for; others as they are.
+
+    A shim asks its manager at each start, which no jail shows.
+
+    Raises:
+        UsageError: the manager does not say.
+    """
+    manager = _MANAGERS.get(path.parent.parent.name)
+    if path.parent.name != "shims" or manager is None:
+        return path
+    try:
+        said = subprocess.run(  # noqa: S603 - the user's own version manager
+            (manager, "which", path.name),
+            capture_output=True,
+            text=True,
+            timeout=_MANAGER_S,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        said = ""
+    if not os.access(said, os.X_OK):
+        raise UsageError(
+            f"is a shim, and {manager} does not say of what",
+            where=str(path),
+            mend=f"write the program's whole path ({manager} which {path.name})",
+        )
+    return Path(said)
+
+
 def _is_python(path: Path) -> bool:
     return path.name.startswith(("python", "pypy"))
 
@@ -103,5 +137,5 @@ def _interpreter(path: Path) -> Path | None:
     if words and Path(words[0]).name == "env":
         named = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
         found = shutil.which(named[0]) if named else None
-        return None if found is None else Path(found)
+        return None if found is None else behind_shim(Path(found))
     return Path(words[0]) if words and Path(words[0]).is_file() else None

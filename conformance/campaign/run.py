@@ -116,7 +116,8 @@ async def run_campaign(
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)
     journal = begin(out / "run", terms, settings.seed, redact)
-    unit = "tool_call" if terms.agent.get("kind") == "builtin" else "model_call"
+    # An agent without a model of the suite's makes no model calls that could be counted.
+    unit = "model_call" if terms.agent.get("model") else "tool_call"
     schedule = Schedule(
         edition,
         course,

@@ -17,6 +17,8 @@ from conformance.cli.options import edition_option, json_option, print_json
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.mock import MockCall, MockModel, Script
 
 BREAK = "break"
@@ -60,20 +62,24 @@ def command(**given: Any) -> int:
 
     A script file is one script or a list of them: {"match": "part of the user's text", "steps":
     [{"tool": "look", "arguments": {"at": "A1"}}], "closing": "Done."}. Without "match" every
-    conversation plays it. A tool is found under a longer name too, such as mcp__env__look. With
-    --family the script solves that instance, for the agent that is given its instruction.
+    conversation plays it; {"$last": "code"} stands for that member of the last result. A tool is
+    found under a longer name too, such as mcp__env__look. With --family the script solves that
+    instance, for the agent that is given its instruction. The task of conformance probe is always
+    solved.
 
     \b
     Examples:
       conformance serve mock --script script.json --port 8090
+      conformance probe --agent agent.toml --base-url http://127.0.0.1:8090/v1 --model scripted-1
       conformance serve mock --family records --seed 7 --lang zh --fail-first 429
     """  # noqa: D301 - click's mark for lines to be kept
     from conformance.mock import Fail, MockModel, Pace
     from conformance.mock.server import serve
 
     first = given["fail_first"]
+    scripts = _scripts(given)
     mock = MockModel(
-        _scripts(given),
+        (*scripts, *_canaries()),
         model=given["model"],
         pace=Pace(given["ttft"] / 1000, given["itl"] / 1000),
         fail=first and Fail(status=None if first == BREAK else int(first)),
@@ -81,7 +87,8 @@ def command(**given: Any) -> int:
         on_call=_tell,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(mock, _announce_json if given["as_json"] else _announce))
+        show = _announce_json if given["as_json"] else _announce
+        asyncio.run(serve(mock, lambda mock: show(mock, scripts)))
     return 0
 
 
@@ -104,11 +111,23 @@ def _scripts(given: dict[str, Any]) -> tuple[Script, ...]:
     return script_of(instance, play(instance))
 
 
-def _announce(mock: MockModel) -> None:
+def _canaries() -> Iterator[Script]:
+    """Yield what ``conformance probe`` asks, solved."""
+    from conformance.authoring import LANGS, SUBMIT_TOOL
+    from conformance.mock.script import LAST, Script, ToolStep
+    from conformance.trial.canary import PLACE, canary_instance
+
+    answer = {"status": "done", "values": {"code": {LAST: "code"}}}
+    steps = (ToolStep("read_code", {"place": PLACE}), ToolStep(SUBMIT_TOOL, answer))
+    for lang in LANGS:
+        yield Script(steps, match=canary_instance(lang).instruction)
+
+
+def _announce(mock: MockModel, scripts: tuple[Script, ...]) -> None:
     hello = {"model": mock.model, "messages": [{"role": "user", "content": "Hello"}]}
     lines = [
         f"{mock.model} at {mock.base_url} (Anthropic clients: {mock.anthropic_base_url})",
-        *(_line(script) for script in mock.scripts),
+        *(_line(script) for script in scripts),
         f"Example:  curl {mock.base_url}/chat/completions -d {quote(json.dumps(hello))}",
         "Ctrl-C ends it",
     ]
@@ -125,13 +144,13 @@ def _line(script: Script) -> str:
     return f"plays {where}: {calls}, then {script.closing!r}"
 
 
-def _announce_json(mock: MockModel) -> None:
+def _announce_json(mock: MockModel, scripts: tuple[Script, ...]) -> None:
     print_json(
         {
             "base_url": mock.base_url,
             "anthropic_base_url": mock.anthropic_base_url,
             "model": mock.model,
-            "scripts": mock.scripts,
+            "scripts": scripts,
         }
     )
     sys.stdout.flush()

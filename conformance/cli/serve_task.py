@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
@@ -108,14 +107,15 @@ async def _served(
 
 
 def _show(task: TaskView, text: str, at: Addresses) -> None:
-    config = {"mcpServers": {"env": {"type": "http", "url": at.mcp_url, "headers": at.mcp_headers}}}
+    from conformance.agents.environment import mcp_config
+
     place = f" ({task.seat})" if task.seat else ""
     lines = [
         f"── the task{place} ──",
         text,
         "── tools: an MCP server ──",
         f"AGENT_MCP_URL={at.mcp_url}",
-        f"mcp.json  {json.dumps(config)}",
+        f"mcp.json  {mcp_config(at)}",
         "── model ──",
     ]
     if at.model:

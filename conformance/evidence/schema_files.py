@@ -1,4 +1,4 @@
-"""The schemas of a bundle's files, and of ``agent.toml``, made from the structs behind them.
+"""The schemas of a bundle's files, ``agent.toml`` and ``http:``, made from the structs behind them.
 
 ``python -m conformance.evidence.schema_files FOLDER`` writes them; a test holds the files in
 ``schemas/`` to what this makes.
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from conformance.agents import agentfile
+from conformance.agents import agentfile, http_contract
 from conformance.campaign import journal
 from conformance.evidence import documents
 from conformance.trial import events
@@ -28,6 +28,8 @@ def make_schemas() -> dict[str, bytes]:
     """Return the content of each schema file by its name."""
     made = {
         "agent": ("agent.toml", agentfile.AgentFile, False),
+        "http-task": ("the body of each POST to an http: agent", http_contract.HttpTask, False),
+        "http-reply": ("a reply of an http: agent", http_contract.HttpReply, False),
         "claim": ("claim.json", documents.ClaimDocument, False),
         "ics": ("ics.json", documents.IcsDocument, False),
         "system": ("system.json", documents.SystemDocument, False),

@@ -13,16 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from conformance.gateway.faults import Injection
     from conformance.gateway.handles import Addresses, Handle
     from conformance.gateway.listener import Gateway
     from conformance.gateway.upstream import Upstream
 
-__all__ = ["Addresses", "Gateway", "Handle", "Upstream"]
+__all__ = ["Addresses", "Gateway", "Handle", "Injection", "Upstream"]
 
 _HOMES = {
     "Addresses": "handles",
     "Gateway": "listener",
     "Handle": "handles",
+    "Injection": "faults",
     "Upstream": "upstream",
 }
 

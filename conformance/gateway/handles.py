@@ -69,7 +69,7 @@ class Handle:
         Raises:
             TrialEndedError: the agent has no more calls; it gets no reply.
         """
-        if self.is_revoked:
+        if self.is_revoked or self.has_ended:
             raise TrialEndedError
         if self.task.store is not None and name == NOTES.name:
             return use_notes(self.task.store, arguments, self.doors)

@@ -19,11 +19,12 @@ from conformance.gateway.models import ModelsDoor
 from conformance.gateway.tools import ToolsDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from starlette.types import Receive, Scope, Send
 
     from conformance.agents.contract import Doors, TaskView
+    from conformance.gateway.faults import Injection
     from conformance.gateway.upstream import Upstream
 
 HOST = "127.0.0.1"
@@ -40,13 +41,16 @@ class Gateway:
 
     Args:
         upstream: The endpoint behind the model door; None where agents bring their own.
+        injections: Faults that the model door makes, for every handle anew.
     """
 
-    def __init__(self, upstream: Upstream | None = None) -> None:
+    def __init__(
+        self, upstream: Upstream | None = None, injections: Sequence[Injection] = ()
+    ) -> None:
         self.upstream = upstream
         self.handles = Handles()
         self.tools = ToolsDoor()
-        self.models = ModelsDoor(upstream)
+        self.models = ModelsDoor(upstream, injections)
         self.port = 0
         self._folder: Path | None = None
         self._running: contextlib.AsyncExitStack | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,7 +39,8 @@ class Talk:
     """
 
     def __init__(self, handle: Handle) -> None:
-        self._handle = handle
+        # Weak: the door keeps this object for as long as there is the handle, and no longer.
+        self._handle: Handle = weakref.proxy(handle)
         self._slots = 0
         """Taken for requests that failed."""
         self._failed: list[str] = []

@@ -9,6 +9,10 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import msgspec
+
+from conformance.mock.script import LAST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -100,7 +104,9 @@ def next_move(scripts: Sequence[Script], said: Conversation) -> Move:
     last = after[-1].tool.lower() if after else ""
     done = _results(after)
     if done < len(script.steps):
-        move = _step(script.steps[done], done + 1, said.tools, has_searched=last in SEARCH)
+        step = script.steps[done]
+        step = msgspec.structs.replace(step, arguments=_filled(step.arguments, after))
+        move = _step(step, done + 1, said.tools, has_searched=last in SEARCH)
     else:
         tool = None if last == FINAL else _named(said.tools, FINAL)
         move = Move("closing", script.closing, tool, {"answer": script.closing})
@@ -182,6 +188,22 @@ def _results(turns: Sequence[Turn]) -> int:
     if found:
         return sum(turn.tool.lower() not in (*SEARCH, FINAL) for turn in found)
     return sum(len(_TOLD_RESULT.findall(turn.text)) for turn in turns if turn.kind == "user")
+
+
+def _filled(value: Any, turns: Sequence[Turn]) -> Any:
+    """Return arguments with each ``{"$last": NAME}`` filled in, from the last result."""
+    if isinstance(value, list):
+        return [_filled(item, turns) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {LAST}:
+        return {name: _filled(item, turns) for name, item in value.items()}
+    text = next((turn.text for turn in reversed(turns) if turn.kind == "result"), "")
+    try:
+        told = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        told = None
+    return told.get(value[LAST]) if isinstance(told, dict) else None
 
 
 def _words(text: str) -> str:

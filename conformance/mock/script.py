@@ -8,7 +8,8 @@ A script file is one script or a list of them, as JSON::
      "closing": "Order 7 is refunded."}
 
 ``match`` is a part of what the user says in the conversations that play the script; left out, all
-do. A conversation with several matches plays the one that it came to last.
+do. A conversation with several matches plays the one that it came to last. In arguments,
+``{"$last": "code"}`` stands for the member ``code`` of the last tool result.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.authoring import Instance, Lang, Trace
 
 CLOSING: dict[Lang, str] = {"en": "The work is done.", "zh": "工作已完成。"}
+LAST = "$last"
 EXAMPLE = '{"match": "…", "steps": [{"tool": "NAME", "arguments": {}}], "closing": "…"}'
 
 

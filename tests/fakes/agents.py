@@ -69,7 +69,8 @@ class FakeAgent:
         """Nothing to let go of."""
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": self.unit, "name": self.name}
+        model = {} if self.unit == "builtin" else {"model": "fake"}
+        return {"kind": self.unit, "name": self.name, **model}
 
 
 def make(name: str, **more: Any) -> FakeAgent:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,13 +17,12 @@ from conformance.agents.contract import Limits, ModelFaultError
 from conformance.gateway import exchange
 from conformance.gateway.faults import Injection
 from tests.fakes.doors import FakeDoors, task
-from tests.gateway.test_models import Agent, agent_of, bare, post, user
+from tests.gateway.modelagents import PATHS, Agent, agent_of, bare, post, user
 from tests.gateway.upstreams import COUNTS, DIALECTS, Say, behind, chat_events, event, spoken
 
 if TYPE_CHECKING:
     from conformance.gateway import Gateway, Handle
 
-PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 SSE = (("content-type", "text/event-stream"),)
 BUSY = Say(b'{"error":{"message":"busy","code":"rate_limit_exceeded"}}', 429)
 
@@ -31,7 +32,7 @@ def stream(*chunks: bytes, is_cut: bool = False, hang: asyncio.Event | None = No
 
 
 async def ask(gateway: Gateway, handle: Handle, dialect: str = "chat", **kind: bool):
-    return await post(gateway, handle, PATHS[dialect], bare(dialect, **kind))
+    return await post(gateway, handle, f"/v1/{PATHS[dialect]}", bare(dialect, **kind))
 
 
 async def test_failures_are_the_next_calls_retries() -> None:
@@ -277,6 +278,17 @@ async def test_no_task_and_no_connection_is_left() -> None:
     await asyncio.gather(work, return_exceptions=True)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_handle_is_let_go_with_all_that_the_door_kept_of_it() -> None:
+    async with behind(spoken("chat")) as (gateway, handle, _, _):
+        with gateway.handle(task(), FakeDoors()) as other:
+            await ask(gateway, other)
+            gone = weakref.ref(other)
+            del other
+        gc.collect()
+        assert gone() is None
+        assert handle is not None
 
 
 # Faults that the suite makes

@@ -12,9 +12,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.gateway import Gateway
-from conformance.gateway.models import ModelsDoor
-from conformance.gateway.upstream import Upstream
+from conformance.gateway import Gateway, Upstream
 from tests.fakes.doors import FakeDoors, task
 
 if TYPE_CHECKING:
@@ -170,8 +168,8 @@ async def behind(
     endpoint = Endpoint(*script)
     doors = doors or FakeDoors()
     async with endpoint.serving():
-        gateway = Gateway(Upstream("m-1", endpoint.base_url, key, timeout_s, 5.0))
-        gateway.models = ModelsDoor(gateway.upstream, injections)
+        upstream = Upstream("m-1", endpoint.base_url, key, timeout_s, 5.0)
+        gateway = Gateway(upstream, injections)
         await gateway.open()
         try:
             with gateway.handle(view or task(), doors) as handle:

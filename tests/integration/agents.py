@@ -23,6 +23,7 @@ from tests.integration.drive import CASES, Case, Seen, complaints, drive
 from tests.integration.environments import Environment, SkippedError, build
 from tests.integration.recipes import Page, pages
 
+LONGEST_SAID = 2000
 HEADS = ("recipe", "family", "lang", "evidence", "calls", "tools", "tokens in/out", "429", "s", "")
 
 
@@ -109,7 +110,7 @@ def _rows(page: Page, edition: Edition, cache: Path) -> list[Row]:
         for line in row.found:
             _say(f"{name}: {case.family}: {line}")
         if row.found and row.seen is not None and row.seen.said:
-            _say(row.seen.said)
+            _say(row.seen.said[-LONGEST_SAID:])
     return rows
 
 

@@ -72,11 +72,13 @@ def _python(recipe: Recipe, folder: Path) -> dict[str, str]:
     own = ".".join(map(str, sys.version_info[:3]))
     if own not in SpecifierSet(recipe.needs):
         raise SkippedError(f"needs Python {recipe.needs}, this is {own}")
+    if not recipe.packages:
+        _run([sys.executable, "-m", "venv", "--without-pip", str(folder)], folder)
+        return {}
     _run([sys.executable, "-m", "venv", str(folder)], folder)
     python = str(folder / "bin" / "python")
     wanted = [name + versions for name, versions in recipe.packages.items()]
-    if wanted:
-        _run([python, "-m", "pip", "install", "--quiet", *wanted], folder)
+    _run([python, "-m", "pip", "install", "--quiet", *wanted], folder)
     listed = json.loads(_run([python, "-m", "pip", "list", "--format=json"], folder))
     found = {_normal(item["name"]): item["version"] for item in listed}
     return {name: found[_normal(name)] for name in recipe.packages}

@@ -272,3 +272,32 @@ def test_tokens_are_whole_characters_of_at_most_four_bytes():
     assert pieces(text) == ["ab", "温", "度", "é", "🙂", "xyz1", "2"]
     assert pieces("") == []
     assert count("abcdef", None, [1]) == 2 + 1
+
+
+def test_an_argument_may_come_from_the_last_result():
+    from conformance.mock.conversation import Conversation, Tool, Turn, next_move
+    from conformance.mock.script import Script, ToolStep
+
+    step = ToolStep("submit", {"values": {"code": {"$last": "code"}}, "list": [{"$last": "no"}]})
+    script = Script((ToolStep("look"), step))
+
+    def arguments(result):
+        turns = (
+            Turn("user", "Go."),
+            Turn("assistant"),
+            Turn("result", result),
+        )
+        said = Conversation(
+            "m",
+            turns,
+            (Tool("look"), Tool("submit")),
+            is_stream=False,
+            input_tokens=1,
+            cached_tokens=0,
+            has_reasoning=False,
+        )
+        return next_move((script,), said).arguments
+
+    assert arguments('{"code":"K7"}') == {"values": {"code": "K7"}, "list": [None]}
+    assert arguments("no JSON")["values"] == {"code": None}
+    assert arguments("[1]")["values"] == {"code": None}

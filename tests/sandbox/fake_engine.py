@@ -7,6 +7,7 @@ It knows the mounts of the command, so the first process finds its files where t
 from __future__ import annotations
 
 import csv
+import ctypes
 import itertools
 import json
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PR_SET_CHILD_SUBREAPER = 36
 HOME = Path(os.environ["FAKE_ENGINE"])
 
 
@@ -59,10 +61,14 @@ def run(options):
     spec["socket"] = places["/.jail/gateway.sock"]
     (control / "spec.json").write_text(json.dumps(spec))
     words = [word.replace("/.jail", str(control)) for word in options[image + 1 :]]
+    # What is left without its first process comes to this one.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     process = subprocess.Popen([sys.executable, *words])
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     (HOME / name).write_text(str(process.pid))
     code = process.wait()
+    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
     return 128 - code if code < 0 else code
 
 
