@@ -25,7 +25,7 @@ def group(name: str) -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite; arguments after -- go to pytest."""
-    session.install("-e", ".[local]", *group("test"))
+    session.install("-e", ".[a2a,acp,local]", *group("test"))
     session.run("pytest", "-n", "2", *session.posargs)
 
 
@@ -40,7 +40,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    session.install("-e", ".", *group("types"))
+    session.install("-e", ".[a2a,acp]", *group("types"))
     session.run("mypy")
 
 
@@ -108,6 +108,15 @@ def agents(session: nox.Session) -> None:
     session.install("-e", ".[a2a,acp]", "packaging>=24,<27")
     cache = session.cache_dir / "agents"
     session.run("python", "-m", "tests.integration.agents", str(cache), *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run two hundred trials at once, of each kind, and count what they leave behind."""
+    session.install("-e", ".[a2a,acp]", *group("test"))
+    session.run(
+        "pytest", "tests/agents/test_soak.py", *session.posargs, env={"CONFORMANCE_SOAK": "200"}
+    )
 
 
 @nox.session

@@ -63,7 +63,12 @@ def find_program(word: str, folder: Path, *, is_inside: bool) -> Found:
     own = (str(path.parent),)
     if _is_python(path):
         return Found(str(path), interpreter_files(path), own)
-    files = (path, _package(path.resolve()))
+    real = path.resolve()
+    package = _package(real)
+    if package != real:
+        # A link of npm's: the script looks for its package from where it lies, so it starts there.
+        path = real
+    files = (path, package)
     runs_it = _interpreter(path)
     if runs_it is None:
         return Found(str(path), files, own)

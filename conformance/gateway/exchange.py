@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PATIENT_S = 10.0
 """An agent that leaves sooner, with nothing of the reply, did not leave for the endpoint."""
 _BYTES_PER_TOKEN = 4
-_SPENT = (b"x-should-retry", b"false")
 _REFUSALS = {400, 422}
 """How servers say that they do not know ``stream_options``."""
 
@@ -53,6 +52,7 @@ class Exchange:
         self._first_token_s: float | None = None
         self._has_begun = False
         """The agent has got the head of a stream."""
+        self._is_metered = False
         self._body = b""
         self._size = 0
         self._request: Request
@@ -219,22 +219,29 @@ class Exchange:
         is_injected = self._request.is_usage_injected
         passed = [handed_on(event, reading, is_usage_injected=is_injected) for event in events]
         out = b"".join([self._line.clean(event) for event in passed])
+        if reading.is_done and not self._is_metered:
+            # Before its last word goes out: the agent's next call may follow at once.
+            heard = reading.heard()
+            if heard.failure is None:
+                self._try_meter(heard)
         if out:
             await self._send({"type": "http.response.body", "body": out, "more_body": True})
             if self._first_token_s is None and reading.has_content:
                 self._first_token_s = time.perf_counter() - self._start
 
     async def _end_stream(self, heard: Heard) -> None:
-        if heard.failure is None:
-            # An agent that ran out of tokens with this has got it already; its doors are shut.
-            self._try_meter(heard)
-        else:
+        if heard.failure is not None:
             self._talk.failed(heard.failure)
+        elif not self._is_metered:
+            self._try_meter(heard)
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _broken(self, told: tuple[str, str]) -> None:
         """Deal with an endpoint that cannot be reached, hangs, or breaks off."""
         kind, text = told
+        if self._is_metered:  # all is said; what is broken off is the connection
+            await self._send({"type": "http.response.body", "body": b""})
+            return
         if self._handle.is_revoked:
             await asgi.cut(self._receive, self._send)
             return
@@ -251,11 +258,9 @@ class Exchange:
 
     def _left(self, reading: Reading) -> None:
         """Meter what was produced for an agent that did not wait for all of it."""
-        heard = reading.heard()
-        if self._has_begun and heard.failure is None:
-            # All is said: many clients leave at that, before the stream is closed.
-            self._try_meter(heard)
+        if self._is_metered:  # many clients leave at the last word, before the stream is closed
             return
+        heard = reading.heard()
         waited_s = time.perf_counter() - self._start
         fault = self._handle.fault
         self._handle.note("model_call_left", after_s=round(waited_s, 3))
@@ -281,6 +286,7 @@ class Exchange:
         return True
 
     def _try_meter(self, heard: Heard) -> None:
+        """Meter what the agent has got already, or gets all the same."""
         with contextlib.suppress(TrialEndedError):
             self._meter(heard)
 
@@ -290,6 +296,7 @@ class Exchange:
         Raises:
             TrialEndedError: it was one too many.
         """
+        self._is_metered = True
         request, usage = self._request, heard.usage
         read, written = usage.input, usage.output
         is_told = read is not None and written is not None
@@ -334,8 +341,9 @@ class Exchange:
         await asgi.reply(self._send, status, self._speech.error(status, text, code))
 
     async def _refuse_ended(self) -> None:
+        # 403: no client tries that again.
         error = self._speech.error(403, "the trial is over: no more model calls", "trial_over")
-        await asgi.reply(self._send, 403, error, [*asgi.JSON, _SPENT])
+        await asgi.reply(self._send, 403, error)
 
 
 def handed_on(event: bytes, reading: Reading, *, is_usage_injected: bool) -> bytes:

@@ -71,11 +71,6 @@ class Conversation(NamedTuple):
     has_usage: bool = True
     """The agent wants the usage of a stream."""
 
-    @property
-    def has_history(self) -> bool:
-        """Say whether the model has spoken in it."""
-        return any(turn.kind in ("assistant", "result") for turn in self.turns)
-
 
 class Move(NamedTuple):
     """What the model does next: a call of ``tool``, or else ``text``."""
@@ -89,6 +84,8 @@ class Move(NamedTuple):
     script: int | None = None
     step: int | None = None
     """How many calls of the script are done."""
+    is_first: bool = False
+    """Nothing was said since the script began: what some agents put before it does not count."""
 
 
 def next_move(scripts: Sequence[Script], said: Conversation) -> Move:
@@ -110,7 +107,8 @@ def next_move(scripts: Sequence[Script], said: Conversation) -> Move:
     else:
         tool = None if last == FINAL else _named(said.tools, FINAL)
         move = Move("closing", script.closing, tool, {"answer": script.closing})
-    return move._replace(script=number, step=done)
+    is_first = all(turn.kind in ("system", "user") for turn in after)
+    return move._replace(script=number, step=done, is_first=is_first)
 
 
 def _step(step: ToolStep, number: int, offered: Sequence[Tool], *, has_searched: bool) -> Move:

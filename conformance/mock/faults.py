@@ -41,7 +41,7 @@ class Faults:
         self._calls += 1
         if plan.every:
             return plan if self._calls % plan.every == 0 else None
-        if move.step or said.has_history:
+        if not move.is_first:
             return None
         # Only what the user says: agents put the time, or a number, into their own prompt.
         told = tuple(turn.text for turn in said.turns if turn.kind == "user")

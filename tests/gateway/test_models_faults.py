@@ -21,6 +21,8 @@ from tests.gateway.modelagents import PATHS, Agent, agent_of, bare, post, user
 from tests.gateway.upstreams import COUNTS, DIALECTS, Say, behind, chat_events, event, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.gateway import Gateway, Handle
 
 SSE = (("content-type", "text/event-stream"),)
@@ -113,7 +115,9 @@ async def test_a_response_that_failed() -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_stream_that_is_broken_off_is_broken_off_for_the_agent_too(dialect: str) -> None:
+async def test_a_stream_that_is_broken_off_is_broken_off_for_the_agent_too(
+    dialect: str, caplog: pytest.LogCaptureFixture
+) -> None:
     chunks = (spoken(dialect, is_stream=True).chunks or ())[:4]
     async with behind(stream(*chunks, is_cut=True), spoken(dialect)) as (gateway, handle, _, doors):
         with pytest.raises(aiohttp.ClientPayloadError):
@@ -123,6 +127,7 @@ async def test_a_stream_that_is_broken_off_is_broken_off_for_the_agent_too(diale
         await ask(gateway, handle, dialect)
     (call,) = doors.model_calls
     assert call.retried_status == ["connection"]
+    assert caplog.records == []  # the server is not surprised
 
 
 async def test_a_stream_that_just_ends_is_no_reply() -> None:
@@ -181,24 +186,42 @@ async def test_an_agent_that_fails_on_and_on_is_stopped_and_the_endpoint_blamed(
     assert len(endpoint.got) == 3
 
 
+async def test_failures_between_successes_stop_nobody() -> None:
+    view = msgspec.structs.replace(task(), limits=Limits(model_calls=2))
+    script = [BUSY, BUSY, spoken("chat")] * 2 + [BUSY, BUSY, BUSY]
+    async with behind(*script, view=view) as (gateway, handle, _, _):
+        statuses = [(await ask(gateway, handle))[0] for _ in range(9)]
+        assert statuses == [429, 429, 200] * 2 + [429] * 3
+        assert not handle.over.is_set()
+
+
 # Agents that leave
 
 
-async def leave(gateway: Gateway, handle: Handle, body: dict[str, Any], *, after: bytes) -> None:
-    """Ask, and close the connection once ``after`` has come."""
+async def leave(
+    gateway: Gateway,
+    handle: Handle,
+    body: dict[str, Any],
+    *,
+    after: bytes,
+    path: str = "/v1/chat/completions",
+    look: Callable[[], int] = int,
+) -> int:
+    """Ask, and close the connection once ``after`` has come; return what ``look`` said then."""
     told = gateway.addresses(handle)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     data = json.dumps(body).encode()
-    path = told.openai_base_url.partition(str(gateway.port))[2]
+    root = told.anthropic_base_url.partition(str(gateway.port))[2]
     writer.write(
-        f"POST {path}/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer "
+        f"POST {root}{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer "
         f"{told.api_key}\r\ncontent-length: {len(data)}\r\n\r\n".encode()
         + data
     )
-    if after:
-        await reader.readuntil(after)
+    await reader.readuntil(after)
+    seen = look()
     writer.close()
     await writer.wait_closed()
+    return seen
 
 
 async def until(doors: FakeDoors, calls: int) -> None:
@@ -252,14 +275,44 @@ async def test_leaving_at_the_last_word_is_no_fault() -> None:
 async def test_nothing_of_a_stream_goes_out_after_the_end() -> None:
     gate = asyncio.Event()
     chunks = chat_events("Word.", COUNTS, has_call=False)
-    both = [stream(*chunks[:3], hang=gate)]
-    async with behind(*both) as (gateway, handle, endpoint, doors):
+    say = stream(*chunks[:3], hang=gate)._replace(late=tuple(chunks[3:]))
+    async with behind(say) as (gateway, handle, endpoint, doors):
         work = asyncio.create_task(ask(gateway, handle, is_stream=True))
         await endpoint.reaches(1)
         gateway.handles.revoke(handle)
         gate.set()
-        await asyncio.gather(work, return_exceptions=True)
+        (got,) = await asyncio.gather(work, return_exceptions=True)
+        # Refused, where it had not come in before; cut off else.
+        assert isinstance(got, aiohttp.ClientError)
     assert doors.model_calls == []
+
+
+async def test_a_stream_is_metered_before_its_last_word_goes_out() -> None:
+    never = asyncio.Event()
+    for dialect in DIALECTS:
+        chunks = spoken(dialect, is_stream=True).chunks or ()
+        last = chunks[-1].strip()
+        async with behind(stream(*chunks, hang=never)) as (gateway, handle, _, doors):
+            body = bare(dialect, is_stream=True)
+            path = f"/v1/{PATHS[dialect]}"
+            metered = await leave(
+                gateway,
+                handle,
+                body,
+                after=last,
+                path=path,
+                look=lambda d=doors: len(d.model_calls),
+            )
+            assert metered == 1
+            assert doors.model_calls[0].input_tokens == 100
+
+
+async def test_an_endpoint_that_hangs_up_after_the_last_word() -> None:
+    chunks = chat_events("All.", COUNTS, has_call=False)
+    async with behind(stream(*chunks, is_cut=True)) as (gateway, handle, _, doors):
+        status, _, body = await ask(gateway, handle, is_stream=True)
+    assert (status, body.endswith(b"[DONE]\n\n")) == (200, True)
+    assert (len(doors.model_calls), doors.notes, handle.fault) == (1, [], None)
 
 
 async def test_no_task_and_no_connection_is_left() -> None:

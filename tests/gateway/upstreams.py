@@ -37,7 +37,8 @@ class Say(NamedTuple):
     is_cut: bool = False
     """The connection is closed after the parts, without the end that chunks have."""
     hang: asyncio.Event | None = None
-    """Waited for after the parts, before the end."""
+    """Waited for after the parts, before what is late and the end."""
+    late: tuple[bytes, ...] = ()
 
 
 class Got(NamedTuple):
@@ -131,11 +132,12 @@ class Endpoint:
             return
         lines.append("transfer-encoding: chunked")
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
-        for chunk in say.chunks:
-            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            await writer.drain()
-            await asyncio.sleep(0)
-        await self._wait(say.hang, reader)
+        for part, hang in ((say.chunks, None), (say.late, say.hang)):
+            await self._wait(hang, reader)
+            for chunk in part:
+                writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                await writer.drain()
+                await asyncio.sleep(0)
         if not say.is_cut:
             writer.write(b"0\r\n\r\n")
             await writer.drain()

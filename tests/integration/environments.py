@@ -109,9 +109,9 @@ def _run(command: Sequence[str], folder: Path) -> str:
             command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise SkippedError(f"{command[0]}: no end after {INSTALL_S} s") from error
+        raise SkippedError(f"{Path(command[0]).name} took more than {INSTALL_S} s") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-        errors = [line for line in said if "error" in line.lower()] or said
-        raise SkippedError(f"{Path(command[0]).name}: {errors[-1][:200]}")
+        errors = [line for line in said if line.lower().startswith(("error", "npm error"))]
+        raise SkippedError((errors or said)[0][:200])
     return done.stdout

@@ -71,7 +71,7 @@ class _Reading:
     """Puts a message together; implements ``common.Reading``."""
 
     def __init__(self) -> None:
-        self.has_content = False
+        self.has_content = self.is_done = False
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
@@ -80,7 +80,6 @@ class _Reading:
         self._finish: str | None = None
         self._model: str | None = None
         self._usage = Usage()
-        self._is_done = False
         self._error: dict[str, Any] | None = None
 
     def take(self, event: dict[str, Any]) -> None:
@@ -96,7 +95,7 @@ class _Reading:
                 self.add(one(choice.get("delta")), is_delta=True)
 
     def done(self) -> None:
-        self._is_done = True
+        self.is_done = True
 
     def add(self, told: dict[str, Any], *, is_delta: bool) -> None:
         """Add a part of the message, or all of it."""
@@ -135,7 +134,7 @@ class _Reading:
         failure = None
         if self._error is not None:
             failure = common.told_failure(self._error)
-        elif not self._is_done and self._finish is None:
+        elif not self.is_done and self._finish is None:
             failure = common.bad_reply("the stream has no end")
         return Heard(self.message(), self._finish, self._model, self._usage, (), failure)
 

@@ -222,6 +222,8 @@ class Reading(Protocol):
 
     has_content: bool
     """Something of the message itself has come."""
+    is_done: bool
+    """The mark of the end has come; nothing of meaning follows."""
 
     def take(self, event: dict[str, Any]) -> None:
         """Read one event."""

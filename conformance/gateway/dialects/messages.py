@@ -77,12 +77,11 @@ class _Reading:
     """Puts a message together; implements ``common.Reading``."""
 
     def __init__(self) -> None:
-        self.has_content = False
+        self.has_content = self.is_done = False
         self._blocks: dict[int, _Block] = {}
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._stop: str | None = None
-        self._is_done = False
         self._error: dict[str, Any] | None = None
 
     def take(self, event: dict[str, Any]) -> None:
@@ -101,7 +100,7 @@ class _Reading:
             self._count(event.get("usage"))
             self._end(delta)
         elif kind == "message_stop":
-            self._is_done = True
+            self.is_done = True
         elif kind == "error":
             self._error = event
 
@@ -112,7 +111,7 @@ class _Reading:
         failure = None
         if self._error is not None:
             failure = common.told_failure(self._error)
-        elif not self._is_done and self._stop is None:
+        elif not self.is_done and self._stop is None:
             failure = common.bad_reply("the stream has no end")
         content, reasoning, calls = [], [], []
         for block in self._blocks.values():

@@ -63,7 +63,7 @@ class _Reading:
     """Puts a response together; implements ``common.Reading``."""
 
     def __init__(self) -> None:
-        self.has_content = False
+        self.has_content = self.is_done = False
         self._response: dict[str, Any] = {}
         self._items: list[Any] = []
         """Items that are complete."""
@@ -77,6 +77,7 @@ class _Reading:
         self._response = one(event.get("response")) or self._response
         if kind in _ENDS:
             self._end = kind
+            self.is_done = True
         elif kind == "error" or (not kind and event.get("error")):
             self._error = event
         elif kind == "response.output_item.done":
