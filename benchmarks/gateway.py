@@ -95,9 +95,10 @@ def serve_endpoint(pipe: Any) -> None:
                 body = await reader.readexactly(length)
                 if b'"stream": true' in body or b'"stream":true' in body:
                     writer.write(stream[0])
-                    for part in stream[1:]:
-                        writer.write(part)
+                    writer.write(stream[1])
+                    for part in stream[2:]:
                         await asyncio.sleep(BETWEEN_S)
+                        writer.write(part)
                 else:
                     writer.write(whole)
                 await writer.drain()

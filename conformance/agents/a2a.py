@@ -158,12 +158,13 @@ class A2aSession:
         try:
             await self._sent(text)
             await self._settled()
+            said = self._said()
         except AgentFailedError:
             raise
         except Exception as error:
             raise judged(error) from error
         self._is_at_work = False
-        return self._said()
+        return said
 
     async def cancel(self) -> None:
         """Ask once for the task's end by ``CancelTask``."""

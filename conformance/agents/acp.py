@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.agents.contract import TaskView
     from conformance.agents.process import Setup
     from conformance.gateway import Addresses, Gateway, Handle
-    from conformance.sandbox.programs import Exit, Launcher, Program, Running
+    from conformance.sandbox.programs import Exit, Launcher
 
 HANDSHAKE_S = 120.0
 """How long an agent may take to be ready for its first prompt: some are large."""
@@ -175,15 +175,6 @@ class AcpSession(ProcessSession):
         opened = await self._asked(AGENT_METHODS["session_new"], opening, NewSessionResponse)
         self._id = opened.session_id
         return True
-
-    async def _started(self, program: Program) -> Running:
-        transport = self._transport
-        # Shielded, so that a start which is called off half way is still ended by ``close``.
-        self._launch = asyncio.create_task(transport.launcher.launch(program, transport.door))
-        try:
-            return await asyncio.shield(self._launch)
-        except (FileNotFoundError, PermissionError) as error:
-            raise AgentFailedError(f"cannot be started: {error}", "agent_error") from error
 
     async def _asked(self, method: str, request: Any, kind: type[Any]) -> Any:
         """Send a request; return its result, an object of ``kind``.

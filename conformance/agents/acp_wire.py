@@ -128,7 +128,8 @@ class Client:
         is_allowed = self._is_held or kind not in REACHES_OUT
         # Once each time, so that all of them are counted.
         wanted = ("allow_once", "allow_always") if is_allowed else ("reject_once", "reject_always")
-        offered = [option for option in options or () if isinstance(option, dict)]
+        listed = options if isinstance(options, list) else ()
+        offered = [option for option in listed if isinstance(option, dict)]
         chosen = [
             option.get("optionId")
             for want in wanted

@@ -9,7 +9,7 @@ import hashlib
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -33,6 +33,9 @@ VALUES: dict[Kind, str] = {
     "http": "url",
 }
 """The key of ``[reach]`` that says whom each kind reaches."""
+
+
+Some = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -81,10 +84,10 @@ class Reach(Part, frozen=True):
 class ProcessLimits(Part, frozen=True):
     """``[limits]``: what its processes may use together, in one trial."""
 
-    memory_mib: int | None = None
-    processes: int | None = None
-    folder_mib: int | None = None
-    output_mib: int | None = None
+    memory_mib: Some | None = None
+    processes: Some | None = None
+    folder_mib: Some | None = None
+    output_mib: Some | None = None
 
 
 class Hardware(Part, frozen=True):
@@ -239,7 +242,7 @@ def read_agent_file(path: Path) -> Known:
         raise UsageError(
             f"cannot be read: {error.strerror}",
             where=str(path),
-            mend="name an agent.toml",
+            mend="conformance probe --init KIND prints one to fill in",
         ) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"is no TOML: {error}", where=str(path)) from None
@@ -274,6 +277,12 @@ def _check(file: AgentFile, path: Path) -> None:
     taken = [n for n in (*reach.env, *reach.secrets, *reach.set) if n in VARIABLES and n != "PATH"]
     if taken:
         raise UsageError(f"{taken[0]} is the suite's to set", where=where, mend="take it out")
+    if reach.api_key_env in (*reach.env, *reach.secrets):
+        raise UsageError(
+            f"{reach.api_key_env} opens the endpoint past the model door",
+            where=where,
+            mend="take it out of env and secrets: programs get a key of the suite's",
+        )
 
 
 _HOW: dict[Kind, str] = {
@@ -310,11 +319,8 @@ _LIMITS = """
 
 def template(kind: Kind) -> str:
     """Return an ``agent.toml`` to fill in."""
-    parts = [
-        f'[agent]\nname = "my agent"\nversion = "0.1"\nvendor = ""\n\n[reach]\nkind = "{kind}"'
-    ]
-    parts += [_HOW[kind]]
-    text = "\n".join(parts) + "\n"
+    text = '[agent]\nname = "my agent"\nversion = "0.1"\nvendor = ""\n\n[reach]\n'
+    text += f'kind = "{kind}"\n{_HOW[kind]}\n'
     if kind != "chat":
         text += _DOOR
     if kind in PROGRAMS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from conformance.authoring import Lang, ToolSpec
+from conformance.clearing import clear_away
 
 if TYPE_CHECKING:
     from conformance.authoring import Answer, Instance
@@ -52,7 +52,7 @@ class Store:
         """Forget everything: the trial is over."""
         self.text = ""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            clear_away(self._folder)
             self._folder = None
 
 

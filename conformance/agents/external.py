@@ -101,12 +101,9 @@ class Transport(Protocol):
 class ExternalAgent:
     """Implements ``agents.contract.Agent`` for every kind that comes to the gateway."""
 
-    def __init__(
-        self, transport: Transport, gateway: Gateway, identity: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, transport: Transport, gateway: Gateway) -> None:
         self.transport = transport
         self.gateway = gateway
-        self._identity = identity or {}
 
     @property
     def evidence_class(self) -> EvidenceClass:
@@ -138,6 +135,9 @@ class ExternalAgent:
             if error is not None:
                 doors.note("failed_after_answer", error=str(error))
             return
+        if await self._has_broken_off(error, handle):
+            why = error or handle.fault
+            raise AgentFailedError(f"its server broke off its work: {why}", "agent_error")
         # An agent that fails on an endpoint that failed is judged by the endpoint.
         raise handle.fault or error or RuntimeError
 
@@ -153,8 +153,20 @@ class ExternalAgent:
             await self.gateway.close()
 
     def describe(self) -> dict[str, Any]:
-        """Return who the agent is, how it is reached and what model it was given."""
-        return {**self.transport.describe(), **self._identity, **self.gateway.describe()}
+        """Return how the agent is reached and what model it was given."""
+        return {**self.transport.describe(), **self.gateway.describe()}
+
+    async def _has_broken_off(self, error: Exception | None, handle: Handle) -> bool:
+        """Say whether it was the agent's own server that failed, after its work had begun.
+
+        That counts. Else who sees a trial go badly need only be down for a moment, to look at the
+        same world a second time.
+        """
+        if not handle.has_begun:
+            return False
+        if handle.fault is None:
+            return isinstance(error, ModelFaultError)
+        return not await self.transport.canary()
 
     async def _attended(self, task: TaskView, handle: Handle) -> Exception | None:
         """Work through one session; return what the agent failed at, if anything."""

@@ -120,22 +120,37 @@ def make_agent(spec: str, reach: Reach, places: Callable[[Instance[Any]], Place 
     spec, reach = find_agent(spec, reach)
     kind, _, value = spec.partition(":")
     _check_options(kind, reach)
-    if kind == "builtin":
-        from conformance.agents.builtin import BuiltinAgent
+    agent = _agent(kind, value, reach, places)
+    if reach.known is None:
+        return agent
+    from conformance.agents.introduced import IntroducedAgent
 
-        return BuiltinAgent(value, places)
-    if kind == "human":
-        from conformance.agents.human import HumanAgent, at_terminal
+    return IntroducedAgent(agent, reach.known.identity())
 
-        return HumanAgent(value, *at_terminal())
-    identity = reach.known.identity() if reach.known else {}
-    if kind == "chat":
-        from conformance.agents.introduced import IntroducedAgent
 
-        return IntroducedAgent(_chat(value, reach), identity) if identity else _chat(value, reach)
-    from conformance.agents.external import ExternalAgent
+def gateway_of(reach: Reach) -> Gateway:
+    """Return the gateway, with what ``--model`` and ``--base-url`` name behind its model door.
 
-    return ExternalAgent(_transport(kind, value, reach), _gateway(reach), identity)
+    Raises:
+        UsageError: one of them alone, or an address that is none.
+    """
+    from conformance.gateway import Gateway, Upstream
+
+    _check_address(reach.base_url)
+    if reach.model == LOCAL and reach.base_url is None:
+        from conformance.local.gateway import LocalGateway
+
+        return LocalGateway(reach.gguf, reach.slots)
+    if (reach.model is None) != (reach.base_url is None):
+        raise UsageError(
+            "go together: the model's name and where it is",
+            where="--model, --base-url",
+            mend="give both, or neither: then the agent brings its own model",
+        )
+    if reach.model is None or reach.base_url is None:
+        return Gateway()
+    key = os.environ.get(reach.key_env or DEFAULT_KEY_ENV, "")
+    return Gateway(Upstream(reach.model, reach.base_url, key, reach.timeout_s))
 
 
 def default_concurrency(spec: str, slots: int) -> int:
@@ -159,12 +174,7 @@ def patience(spec: str) -> float:
 
 def _check_options(kind: str, reach: Reach) -> None:
     """Refuse options that mean nothing to a kind: who gives one thinks that it does something."""
-    if reach.base_url is not None and not re.match(r"https?://[^/]", reach.base_url):
-        raise UsageError(
-            f"{reach.base_url!r} is no address",
-            where="--base-url",
-            mend="write http://HOST:PORT/v1 or https://HOST/v1",
-        )
+    _check_address(reach.base_url)
     idle = {
         "--model": reach.model if kind in ("chat", "builtin", "human") else None,
         "--python": reach.python if kind != "python" else None,
@@ -178,6 +188,33 @@ def _check_options(kind: str, reach: Reach) -> None:
                 where=f"{option} {value}",
                 mend="leave it out",
             )
+
+
+def _check_address(base_url: str | None) -> None:
+    if base_url is not None and not re.match(r"https?://[^/]", base_url):
+        raise UsageError(
+            f"{base_url!r} is no address",
+            where="--base-url",
+            mend="write http://HOST:PORT/v1 or https://HOST/v1",
+        )
+
+
+def _agent(
+    kind: str, value: str, reach: Reach, places: Callable[[Instance[Any]], Place | None]
+) -> Agent:
+    if kind == "builtin":
+        from conformance.agents.builtin import BuiltinAgent
+
+        return BuiltinAgent(value, places)
+    if kind == "human":
+        from conformance.agents.human import HumanAgent, at_terminal
+
+        return HumanAgent(value, *at_terminal())
+    if kind == "chat":
+        return _chat(value, reach)
+    from conformance.agents.external import ExternalAgent
+
+    return ExternalAgent(_transport(kind, value, reach), gateway_of(reach))
 
 
 def _chat(value: str, reach: Reach) -> Agent:
@@ -209,7 +246,7 @@ def _transport(kind: str, value: str, reach: Reach) -> Transport:
 
         return ProcessTransport(value, _setup(reach))
     if kind == "python":
-        from conformance.agents.process import FunctionTransport
+        from conformance.agents.function import FunctionTransport
 
         return FunctionTransport(value, _setup(reach))
     if kind == "acp":
@@ -240,23 +277,3 @@ def _setup(reach: Reach) -> Setup:
         image=reach.image,
         hidden=reach.hidden,
     )
-
-
-def _gateway(reach: Reach) -> Gateway:
-    """Return the gateway, with what ``--model`` and ``--base-url`` name behind its model door."""
-    from conformance.gateway import Gateway, Upstream
-
-    if reach.model == LOCAL and reach.base_url is None:
-        from conformance.local.gateway import LocalGateway
-
-        return LocalGateway(reach.gguf, reach.slots)
-    if (reach.model is None) != (reach.base_url is None):
-        raise UsageError(
-            "go together: the model's name and where it is",
-            where="--model, --base-url",
-            mend="give both, or neither: then the agent brings its own model",
-        )
-    if reach.model is None or reach.base_url is None:
-        return Gateway()
-    key = os.environ.get(reach.key_env or DEFAULT_KEY_ENV, "")
-    return Gateway(Upstream(reach.model, reach.base_url, key, reach.timeout_s))

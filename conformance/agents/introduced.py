@@ -18,30 +18,30 @@ class IntroducedAgent:
     """
 
     def __init__(self, agent: Agent, identity: dict[str, Any]) -> None:
-        self._agent = agent
+        self.agent = agent
         self._identity = identity
 
     @property
     def evidence_class(self) -> EvidenceClass:
         """Return what the evidence of its trials is worth."""
-        return self._agent.evidence_class
+        return self.agent.evidence_class
 
     async def open(self) -> None:
         """Get it ready."""
-        await self._agent.open()
+        await self.agent.open()
 
     async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
         """Let it work on one task."""
-        await self._agent.run(task, doors, private)
+        await self.agent.run(task, doors, private)
 
     async def canary(self) -> bool:
         """Say whether it answers, now."""
-        return await self._agent.canary()
+        return await self.agent.canary()
 
     async def close(self) -> None:
         """Let go of it."""
-        await self._agent.close()
+        await self.agent.close()
 
     def describe(self) -> dict[str, Any]:
-        """Return who it is, by its own description and its file's."""
-        return {**self._identity, **self._agent.describe()}
+        """Return who it is; its file's name for it goes before that of an A2A card."""
+        return {**self.agent.describe(), **self._identity}

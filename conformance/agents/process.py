@@ -1,4 +1,4 @@
-"""``command:`` and ``python:`` agents: a program that is started anew for each session.
+"""``command:`` agents: a program that is started anew for each session.
 
 ``environment.VARIABLES`` is all that it is told. It ends with exit code 0; its answer is the call
 of ``submit_answer``, or the JSON object in ``$AGENT_RESULT``, or all that it printed, if that is
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +30,8 @@ from conformance.agents.environment import (
 from conformance.agents.exits import how, is_unstartable, last_lines, read_result, whole_object
 from conformance.agents.external import Said
 from conformance.agents.lookup import CONTAINERS, Found, find_program, find_python, search_path
+from conformance.agents.shown import refuse_temporary, ways_out
+from conformance.clearing import clear_away
 from conformance.errors import AgentUnavailableError, UsageError
 from conformance.gateway import Addresses
 from conformance.sandbox.contract import SandboxBrokenError
@@ -142,10 +143,16 @@ class ProcessTransport:
         from conformance import sandbox
 
         self._gateway = gateway
-        if self._launcher is None:
-            setup = self.setup
-            self._launcher = sandbox.launcher(setup.sandbox, image=setup.image, hidden=setup.hidden)
+        setup, is_given = self.setup, self._launcher is not None
+        if not is_given:
+            self._launcher = sandbox.launcher(setup.sandbox, image=setup.image)
         self._look_up()
+        if not is_given and self.launcher.is_jail:
+            refuse_temporary(self._shown)
+            hidden = await asyncio.to_thread(list, ways_out(self._shown))
+            self._launcher = sandbox.launcher(
+                setup.sandbox, image=setup.image, hidden=(*setup.hidden, *hidden)
+            )
         try:
             await self._check()
             self._probed = await asyncio.to_thread(self.launcher.self_test, self.door)
@@ -198,7 +205,7 @@ class ProcessTransport:
             env=told,
             work=work,
             cwd=setup.folder,
-            files=(setup.folder, *self._found.files, *self._shim.files, *setup.files),
+            files=self._shown,
             writable=() if task.store is None else (task.store.folder,),
             limits=setup.limits,
         )
@@ -207,6 +214,13 @@ class ProcessTransport:
         """Remember how a program ended of which nothing can be noted any more in its session."""
         if task.store is not None:
             self._exits[task.store] = exit_
+
+    @property
+    def _shown(self) -> tuple[Path, ...]:
+        """Return what the programs may read."""
+        assert self._found is not None, "open() comes first"  # noqa: S101
+        assert self._shim is not None, "open() comes first"  # noqa: S101
+        return (self.setup.folder, *self._found.files, *self._shim.files, *self.setup.files)
 
     @property
     def _leaks(self) -> list[str]:
@@ -289,44 +303,13 @@ class ProcessTransport:
                 raise
             raise UsageError(f"cannot be started: {error}", where=where) from error
         finally:
-            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+            await asyncio.to_thread(clear_away, work)
         if exit_.code != 0:
             raise UsageError(
                 last_lines(exit_.said, 1) or how(exit_),
                 where=where,
                 mend=f"it runs in {self.setup.folder}, by {program.argv[0]}",
             )
-
-
-class FunctionTransport(ProcessTransport):
-    """Implements ``agents.external.Transport`` for ``python:MODULE:FUNCTION``."""
-
-    kind = "python"
-    named = "function"
-
-    def _read(self, value: str) -> tuple[str, ...]:
-        module, _, function = value.partition(":")
-        if not all(part.isidentifier() for part in (*module.split("."), *function.split("."))):
-            raise UsageError(
-                f"{value!r} names no function of a module",
-                where="python:",
-                mend="write python:MODULE:FUNCTION, such as python:agent:run",
-            )
-        return (module, function)
-
-    def _program(self) -> Found:
-        setup = self.setup
-        return find_python(setup.python, setup.folder, is_inside=self._is_container)
-
-    def _arguments(self, told: dict[str, str], work: Path) -> Sequence[str]:
-        del told
-        runner = Path(__file__).with_name("function_runner.py")
-        shutil.copyfile(runner, work / runner.name)
-        return (str(work / runner.name), str(self.setup.folder), *self._words)
-
-    def _trial_run(self, program: Program) -> Program:
-        # Imported, and not called.
-        return program._replace(argv=(*program.argv, "--check"))
 
 
 class ProcessSession:
@@ -348,15 +331,7 @@ class ProcessSession:
         """
         transport = self._transport
         at = transport.gateway.addresses(self._handle)
-        program = transport.program(text, self._task, at, self._work)
-        # Shielded, so that a start which is called off half way is still ended by ``close``.
-        self._launch = asyncio.create_task(transport.launcher.launch(program, transport.door))
-        try:
-            running = await asyncio.shield(self._launch)
-        except OSError as error:
-            if not is_unstartable(error):
-                raise
-            raise AgentFailedError(f"cannot be started: {error}", "agent_error") from error
+        running = await self._started(transport.program(text, self._task, at, self._work))
         exit_ = await running.wait()
         self._tell(exit_)
         if exit_.code != 0 or exit_.killed_for is not None:
@@ -378,7 +353,18 @@ class ProcessSession:
                 await (running.kill() if at_once else running.stop())
                 self._tell(await running.wait())
         finally:
-            await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
+            await asyncio.to_thread(clear_away, self._work)
+
+    async def _started(self, program: Program) -> Running:
+        transport = self._transport
+        # Shielded, so that a start which is called off half way is still ended by ``close``.
+        self._launch = asyncio.create_task(transport.launcher.launch(program, transport.door))
+        try:
+            return await asyncio.shield(self._launch)
+        except OSError as error:
+            if not is_unstartable(error):
+                raise
+            raise AgentFailedError(f"cannot be started: {error}", "agent_error") from error
 
     async def _launched(self) -> Running | None:
         if self._launch is None:

@@ -58,6 +58,6 @@ async def next_turn(said: Said, task: TaskView, handle: Handle) -> str:
     given = said.text.strip()
     arguments: Any = {next(iter(spec.parameters["properties"])): given}
     if given.startswith("{"):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             arguments = json.loads(given)
     return (await handle.call_tool(ASK, arguments)).text

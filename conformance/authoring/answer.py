@@ -70,13 +70,15 @@ _ANY_ANSWER = submit_spec({})
 
 def read_answer(given: Any) -> Answer | str:
     """Return the answer that a JSON value is, or one line that says why it is none."""
-    complaint = argument_errors(_ANY_ANSWER, given)
-    if complaint is not None:
-        return complaint
     try:
+        complaint = argument_errors(_ANY_ANSWER, given)
+        if complaint is not None:
+            return complaint
         canonical(given)
     except (TypeError, ValueError) as error:
         return str(error)
+    except RecursionError:
+        return "it is nested too deep"
     return Answer(
         status=given["status"],
         reason=given.get("reason"),

@@ -25,15 +25,20 @@ async def tried_alone(
     out: Path,
     secrets: tuple[str, ...] = (),
 ) -> SingleDocument:
-    """Let an agent that is opened try one draw; write the bundle."""
+    """Let an agent try one draw; write the bundle."""
     from conformance.campaign.run import Settings
     from conformance.campaign.single import run_single
     from conformance.evidence.seal import seal
 
     plan = next(iter(edition.document.plans))
     settings = Settings(plan=plan, langs=(drawn.lang,), limits=limits, secrets=secrets)
-    await run_single(edition, agent, drawn, settings, out)
-    single = seal(out, edition, agent.describe(), agent.evidence_class).single
+    await agent.open()
+    try:
+        await run_single(edition, agent, drawn, settings, out)
+        described = agent.describe()
+    finally:
+        await agent.close()
+    single = seal(out, edition, described, agent.evidence_class).single
     if single is None:
         raise RuntimeError("a trial of its own is always graded")
     return single

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -14,6 +15,7 @@ from conformance.cli.options import console, json_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.agents.agentfile import Kind
     from conformance.agents.contract import Agent
     from conformance.authoring import Lang
     from conformance.trial.probe import ProbeReport
@@ -37,9 +39,25 @@ def _bad(name: str, seen: str, mend: str = "") -> Line:
     return Line(name, is_good=False, seen=seen, mend=mend)
 
 
+def _print_template(context: click.Context, _: click.Parameter, kind: Kind | None) -> None:
+    if kind is not None and not context.resilient_parsing:
+        from conformance.agents.agentfile import template
+
+        sys.stdout.write(template(kind))
+        context.exit()
+
+
 @click.command("probe", short_help="Say whether an agent can be graded, and how.")
 @agent_options
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option(
+    "--init",
+    type=click.Choice(["chat", "command", "python", "acp", "a2a", "http"]),
+    is_eager=True,
+    expose_value=False,
+    callback=_print_template,
+    help="Print an agent.toml of this kind to fill in, and do nothing else.",
+)
 @json_option
 def command(**given: Any) -> int:
     """Say in seconds whether an agent can be graded, and how.
@@ -53,6 +71,7 @@ def command(**given: Any) -> int:
     Examples:
       conformance probe --agent chat:MODEL --base-url http://127.0.0.1:8000/v1
       conformance probe --agent command:'./agent {task}' --model MODEL --base-url URL
+      conformance probe --init command > agent.toml
       conformance probe --agent agent.toml
     """  # noqa: D301 - click's mark for lines to be kept
     from conformance.agents.factory import find_agent, make_agent
@@ -61,7 +80,7 @@ def command(**given: Any) -> int:
     agent = make_agent(spec, reach, lambda _: None)
     looking = _looked_at(agent, cast("Lang", given["lang"]), reach.secrets)
     described, report = asyncio.run(looking)
-    lines = list(_lines(described, report))
+    lines = list(lines_of(described, report))
     found_class = evidence_class(agent, report)
     is_gradable = _is_gradable(found_class, report)
     code = 0 if is_gradable else 1
@@ -121,7 +140,8 @@ def evidence_class(agent: Agent, report: ProbeReport) -> str:
     return agent.evidence_class
 
 
-def _lines(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
+def lines_of(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
+    """Yield what was looked at: the end, the doors, the answer, the declaration, the jail."""
     is_outside = report.listed_tools is not None
     ended = f"{report.outcome} in {report.seconds:.1f} s"
     ended += f" ({report.detail})" if report.detail else ""
@@ -138,6 +158,7 @@ def _lines(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
         by + (right if report.answered_by else ""),
         "call submit_answer, or give the same object back as the agent's result",
     )
+    yield from _declared(described, report)
     if is_outside:
         yield _jail(described.get("sandbox") or {})
     said = [note for note in report.notes if note["kind"] == "agent_output" and note.get("text")]
@@ -184,6 +205,21 @@ def _models(report: ProbeReport, *, is_outside: bool, has_model: bool) -> Line:
     if seen.stripped:
         text += f"; taken out: {', '.join(seen.stripped)}"
     return _good("model", text)
+
+
+def _declared(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
+    """Yield what the agent says of itself and the trial shows otherwise."""
+    said, seen = described.get("declared", {}), report.models
+    if said.get("streaming") and seen.calls and not seen.streams:
+        yield _bad("declared", "streaming, but no call was streamed", "correct ics.streaming")
+    if said.get("streaming") is False and seen.streams:
+        yield _bad("declared", "no streaming, but calls were streamed", "correct ics.streaming")
+    if said.get("suite_tools") is False and report.has_read:
+        mend = "take out ics.suite_tools = false: more than its answers can be judged"
+        yield _bad("declared", "no use of the suite's tools, but it called one", mend)
+    if described.get("declares_handles") is False:
+        mend = "an agent that knows where its doors are declares it in its card: docs/agents/a2a.md"
+        yield _bad("declared", "nothing of the suite's extension, which was sent", mend)
 
 
 def _jail(found: dict[str, Any]) -> Line:

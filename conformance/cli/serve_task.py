@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,22 +22,24 @@ from conformance.errors import UsageError
 
 if TYPE_CHECKING:
     from conformance.agents.contract import TaskView
-    from conformance.decision.streams import Draw
-    from conformance.edition import Edition
-    from conformance.evidence.documents import SingleDocument
-    from conformance.gateway import Addresses, Upstream
+    from conformance.gateway import Addresses, Injection
 
 
 @click.command("task")
 @draw_options
 @click.option("--base-url", help="The endpoint behind the model door, OpenAI-compatible.")
-@click.option("--model", help="What the agent is to ask that endpoint for.")
+@click.option("--model", help="What the agent is to ask it for; local is the embedded model.")
 @click.option(
     "--api-key-env",
     default="OPENAI_API_KEY",
     show_default=True,
     metavar="NAME",
     help="The environment variable that holds the endpoint's key.",
+)
+@click.option(
+    "--fail-first",
+    type=click.Choice(["429", "500", "503", "disconnect"]),
+    help="Fail the first model call, to see what your agent does about it.",
 )
 @click.option("--trial-time", type=Duration(), default="1h", show_default=True, help="At most.")
 @click.option(
@@ -55,8 +56,12 @@ def command(**given: Any) -> int:
 
     Example:  conformance serve task telemetry --seed 7 --base-url URL --model MODEL
     """
+    from conformance.agents.contract import Limits
+    from conformance.agents.external import ExternalAgent
+    from conformance.agents.factory import Reach, gateway_of
+    from conformance.agents.served import ServedTransport
     from conformance.campaign.run import check_folder
-    from conformance.cli.alone import tell_outcome
+    from conformance.cli.alone import tell_outcome, tried_alone
     from conformance.cli.machine import explain_missing, missing_for
     from conformance.edition import load
 
@@ -64,46 +69,25 @@ def command(**given: Any) -> int:
     drawn = draw_of(instance_of(edition, given))
     for line in explain_missing(missing_for(edition, [drawn.family])):
         raise UsageError(line, where=drawn.family)
-    upstream = _upstream(given)
+    reach = Reach(model=given["model"], base_url=given["base_url"], key_env=given["api_key_env"])
+    gateway = gateway_of(reach)
+    gateway.models.injections = _injections(given["fail_first"])
     out = given["out"] or new_folder()
     check_folder(out, resume=False)
-    single = asyncio.run(_served(edition, drawn, upstream, out, given))
+    agent = ExternalAgent(
+        ServedTransport(_show_json if given["as_json"] else _show, _tell), gateway
+    )
+    limits = Limits(wall_s=given["trial_time"], model_calls=1000, tool_calls=1000)
+    single = asyncio.run(tried_alone(edition, agent, drawn, limits, out, reach.secrets))
     return tell_outcome(single, drawn.family, out, as_json=given["as_json"])
 
 
-def _upstream(given: dict[str, Any]) -> Upstream | None:
-    from conformance.gateway import Upstream
+def _injections(fault: str | None) -> tuple[Injection, ...]:
+    from conformance.gateway import Injection
 
-    if given["base_url"] is None and given["model"] is None:
-        return None
-    if given["base_url"] is None or given["model"] is None:
-        raise UsageError(
-            "go together: an endpoint and what to ask it for",
-            where="--base-url, --model",
-            mend="give both, or none",
-        )
-    key = os.environ.get(given["api_key_env"], "")
-    return Upstream(given["model"], given["base_url"], key)
-
-
-async def _served(
-    edition: Edition, drawn: Draw, upstream: Upstream | None, out: Path, given: dict[str, Any]
-) -> SingleDocument:
-    from conformance.agents.contract import Limits
-    from conformance.agents.external import ExternalAgent
-    from conformance.agents.served import ServedTransport
-    from conformance.cli.alone import tried_alone
-    from conformance.gateway import Gateway
-
-    show = _show_json if given["as_json"] else _show
-    agent = ExternalAgent(ServedTransport(show, _tell), Gateway(upstream))
-    limits = Limits(wall_s=given["trial_time"], model_calls=1000, tool_calls=1000)
-    secrets = () if upstream is None or not upstream.key else (upstream.key,)
-    await agent.open()
-    try:
-        return await tried_alone(edition, agent, drawn, limits, out, secrets)
-    finally:
-        await agent.close()
+    if fault is None:
+        return ()
+    return (Injection("disconnect") if fault == "disconnect" else Injection(status=int(fault)),)
 
 
 def _show(task: TaskView, text: str, at: Addresses) -> None:

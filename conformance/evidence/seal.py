@@ -60,7 +60,8 @@ class Graded(msgspec.Struct, frozen=True):
     single: SingleDocument | None
     """Where the campaign is one trial by itself."""
     unmetered: int
-    """Trials in which the agent worked, and no call of its model came to the model door."""
+    """Trials of an agent run as ``jailed`` in which it worked, and no call of its model came to
+    the model door."""
 
 
 def grade_folder(
@@ -107,8 +108,15 @@ def grade_folder(
         lines,
         _twins(edition, story, draws, observer),
         _single(edition, story, observer),
-        sum(_is_unmetered(folder / bundle.RUN, record) for record in story.done.values()),
+        _unmetered(folder / bundle.RUN, story),
     )
+
+
+def _unmetered(run: Path, story: Story) -> int:
+    # Terms that do not say what the agent was run as do not spare it the question.
+    if story.opened.terms.agent.get("evidence_class", "jailed") != "jailed":
+        return 0
+    return sum(_is_unmetered(run, record) for record in story.done.values())
 
 
 def _is_unmetered(run: Path, record: TrialRecord) -> bool:
@@ -220,13 +228,12 @@ def documents(
     An agent that worked without the model door has another model, whatever the jail: its class is
     not the one it was run as.
     """
-    unmetered = graded.unmetered if evidence_class == "jailed" else 0
     claim = ClaimDocument(
         format="claim/1",
         claim=graded.summary.claim,
         agent=agent,
-        evidence_class="observed" if unmetered else evidence_class,
-        unmetered=unmetered,
+        evidence_class="observed" if graded.unmetered else evidence_class,
+        unmetered=graded.unmetered,
         edition=edition_name(edition),
         plan=graded.summary.plan,
         mode=MODE,

@@ -8,12 +8,17 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from starlette.types import Receive, Scope, Send
 
-MOST_BODY = 1 << 26
+MOST_BODY = 1 << 25
 """Bytes of a request, unpacked."""
+MOST_AT_ONCE = 1 << 27
+"""Bytes of all of a handle's requests that are at work."""
+MOST_VALUES = 1 << 17
+"""Values in the JSON of a request. Each costs far more than its bytes to look at, and all other
+trials wait meanwhile; a prompt that any model takes has fewer."""
 JSON: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json")]
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -30,32 +35,69 @@ class BodyError(Exception):
         self.status = status
 
 
+class Room:
+    """What the requests of one handle that are at work hold in memory together."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[Callable[[int], None]]:
+        """Let one request take bytes, by the function returned, until the block ends.
+
+        The function raises ``BodyError`` where there is no more room.
+        """
+        own = 0
+
+        def take(count: int) -> None:
+            nonlocal own
+            own += count
+            self._held += count
+            if own > MOST_BODY:
+                raise BodyError(413, f"the request is larger than {MOST_BODY} bytes")
+            if self._held > MOST_AT_ONCE:
+                raise BodyError(429, f"the requests at work are larger than {MOST_AT_ONCE} bytes")
+
+        try:
+            yield take
+        finally:
+            self._held -= own
+
+
 def headers(scope: Scope) -> dict[str, str]:
     """Return a request's headers, names in lower case."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def body(scope: Scope, receive: Receive) -> bytes:
-    """Return a request's body, unpacked.
+async def body(scope: Scope, receive: Receive, take: Callable[[int], None]) -> bytes:
+    """Return a request's body, unpacked; ``take`` is told of its bytes as they come.
 
     Raises:
         AgentGoneError: it never came whole.
         BodyError: it is too large, or packed in an unknown way.
     """
+    packed = await _packed(receive, take)
+    data = _unpacked(packed, headers(scope))
+    take(max(0, len(data) - len(packed)))
+    if data.count(b",") > MOST_VALUES:
+        raise BodyError(413, f"the request holds more than {MOST_VALUES} values")
+    return data
+
+
+async def _packed(receive: Receive, take: Callable[[int], None]) -> bytes:
     parts: list[bytes] = []
-    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise AgentGoneError
         parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MOST_BODY:
-            raise BodyError(413, f"the request is larger than {MOST_BODY} bytes")
+        take(len(parts[-1]))
         if not message.get("more_body"):
-            break
-    data = b"".join(parts)
-    packed = headers(scope).get("content-encoding", "identity").strip().lower()
+            return b"".join(parts)
+
+
+def _unpacked(data: bytes, given: dict[str, str]) -> bytes:
+    packed = given.get("content-encoding", "identity").strip().lower()
     if packed in ("", "identity"):
         return data
     if packed not in ("gzip", "deflate"):

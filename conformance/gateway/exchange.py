@@ -16,6 +16,8 @@ from conformance.gateway.dialects.responses import referred
 from conformance.gateway.faults import injected, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import aiohttp
     from starlette.types import Receive, Scope, Send
 
@@ -53,6 +55,8 @@ class Exchange:
         self._has_begun = False
         """The agent has got the head of a stream."""
         self._is_metered = False
+        self._is_without_usage = False
+        """Sent once more, without asking for the usage of its stream."""
         self._body = b""
         self._size = 0
         self._request: Request
@@ -60,11 +64,15 @@ class Exchange:
 
     async def run(self) -> None:
         """Serve the request."""
+        with self._talk.room.taken() as take:
+            await self._run(take)
+
+    async def _run(self, take: Callable[[int], None]) -> None:
         handle, talk = self._handle, self._talk
         handle.model_requests += 1
         number = handle.model_requests
         try:
-            self._read(await asgi.body(self._scope, self._receive))
+            self._read(await asgi.body(self._scope, self._receive, take))
         except asgi.AgentGoneError:
             return
         except asgi.BodyError as error:
@@ -201,10 +209,13 @@ class Exchange:
     async def _relay(self, response: aiohttp.ClientResponse, reading: Reading) -> Heard:
         """Hand a stream on event by event; its last bytes are sent by ``_end_stream``."""
         splitter = sse.Splitter()
+        # Two turns of the loop: most servers send the first event right after the head, and what
+        # has come by now goes on together with it.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         with asgi.in_one_piece(self._send):
             await asgi.start(self._send, response.status, self._line.headers(response))
             self._has_begun = True
-            # What has come together with the head goes on with it.
             await self._hand_on(splitter.feed(response.content.read_nowait(-1)), reading)
         async for chunk in response.content.iter_any():
             if self._handle.is_revoked:
@@ -280,7 +291,7 @@ class Exchange:
             and (b"stream_options" in data or b"include_usage" in data)
         ):
             return False
-        self._door.asks_usage = False
+        self._is_without_usage = True
         self._request = self._speech.read(self._body, asks_usage=False)
         await self._forward()
         return True
@@ -305,6 +316,10 @@ class Exchange:
             written = len(encode(heard.message)) // _BYTES_PER_TOKEN
         source: Any = "injected" if request.is_usage_injected else "reported"
         door = self._door
+        if self._is_without_usage:
+            # That it was this which the endpoint refused is clear only now: an agent can have a
+            # request refused in any words, and all other trials would be metered worse for it.
+            door.asks_usage = False
         door.dialects.add(self._speech.name)
         if heard.served_model is not None:
             door.served.add(heard.served_model)
@@ -341,6 +356,7 @@ class Exchange:
         await asgi.reply(self._send, status, self._speech.error(status, text, code))
 
     async def _refuse_ended(self) -> None:
+        await self._handle.keep_silent()
         # 403: no client tries that again.
         error = self._speech.error(403, "the trial is over: no more model calls", "trial_over")
         await asgi.reply(self._send, 403, error)

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from conformance.agents.contract import ModelFaultError, TrialEndedError
+from conformance.agents.contract import ModelFaultError, ToolReply, TrialEndedError
 from conformance.agents.notes import NOTES, use_notes
 from conformance.authoring import SUBMIT_TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.agents.contract import Doors, ModelCall, TaskView, ToolReply
+    from conformance.agents.contract import Doors, ModelCall, Store, TaskView
     from conformance.authoring import Answer, ToolSpec
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _LETTERS = 10
 """50 bits: short enough for a tool's name that is made from the URL, too long to guess."""
+
+
+_NO_MORE_NOTES = '{"error":"too_many_calls","message":"The notes were used too often."}'
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -49,7 +52,7 @@ class Handle:
         extra = () if task.store is None else (NOTES,)
         self.tools: tuple[ToolSpec, ...] = (*extra, *task.tools)
         """What the tools door offers now."""
-        self.is_revoked = False
+        self._revoked = asyncio.Event()
         self.over = asyncio.Event()
         """The answer is taken, or the trial has ended: the agent has no more work."""
         self.has_ended = False
@@ -58,10 +61,32 @@ class Handle:
         """What failed on the suite's side, to be raised where the trial runs."""
         self.fault: ModelFaultError | None = None
         """The failure of the endpoint that no later call has mended."""
+        self.has_begun = False
+        """The agent has called a tool of the world, or handed something in."""
         self.tool_listings = 0
         self.protocol_errors = 0
         """Requests at the tools door that were no good MCP."""
         self.model_requests = 0
+        self.foreign_requests = 0
+        """Requests with this handle's token that were not made at its path."""
+        self.notes_calls = 0
+
+    @property
+    def is_revoked(self) -> bool:
+        """Say whether it is out of force."""
+        return self._revoked.is_set()
+
+    def revoke(self) -> None:
+        """Let nothing through any more."""
+        self._revoked.set()
+
+    async def keep_silent(self) -> None:
+        """Wait for an agent's end before it is told of it, where the world killed the agent.
+
+        One that heard of it could still save what it knows: its process ends a moment later.
+        """
+        if self.doors.was_killed:
+            await self._revoked.wait()
 
     async def call_tool(self, name: str, arguments: Any) -> ToolReply:
         """Call a tool, the agent's notes or ``submit_answer``.
@@ -72,7 +97,8 @@ class Handle:
         if self.is_revoked or self.has_ended:
             raise TrialEndedError
         if self.task.store is not None and name == NOTES.name:
-            return use_notes(self.task.store, arguments, self.doors)
+            return self._use_notes(self.task.store, arguments)
+        self.has_begun = True
         try:
             reply = await self.doors.call_tool(name, arguments)
         except TrialEndedError:
@@ -87,6 +113,16 @@ class Handle:
         if name == SUBMIT_TOOL and reply.is_end:
             self.over.set()
         return reply
+
+    def _use_notes(self, store: Store, arguments: Any) -> ToolReply:
+        """Let the agent use its notes, as often as it may call the world's tools.
+
+        They count for no limit of the trial, but each call is a line of the transcript.
+        """
+        self.notes_calls += 1
+        if self.notes_calls > self.task.limits.tool_calls:
+            return ToolReply(_NO_MORE_NOTES, is_error=True, is_end=False)
+        return use_notes(store, arguments, self.doors)
 
     def submit(self, answer: Answer, channel: str) -> None:
         """Hand in an answer that came by another way than ``submit_answer``.
@@ -116,6 +152,9 @@ class Handle:
         except TrialEndedError:
             self._end()
             raise
+        except Exception as error:
+            self._break(error)
+            raise TrialEndedError from error
 
     def after_model_call(self, call: ModelCall) -> None:
         """Meter a model call that returned.
@@ -172,7 +211,7 @@ class Handles:
 
     def revoke(self, handle: Handle) -> None:
         """Take a handle out of force: from now on its path is unknown."""
-        handle.is_revoked = True
+        handle.revoke()
         self._by_id.pop(handle.id, None)
         self._by_token.pop(handle.token, None)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.gateway.handles import Addresses, Handle, Handles
 from conformance.gateway.models import ModelsDoor
-from conformance.gateway.tools import ToolsDoor
+from conformance.gateway.tools import MOST_NOTES, ToolsDoor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,7 +132,7 @@ class Gateway:
         handle = self.handles.at(path_id) if path.startswith(PREFIX) else None
         holder = None if token is None else self.handles.holding(token)
         if holder is not None and holder is not handle:
-            holder.note("foreign_handle", path=f"/{rest}"[:80])
+            _note_foreign(holder, f"/{rest}"[:80])
         if handle is None:
             await _refuse(send, 404, "there is nothing here, or no longer")
         elif token is not None and holder is not handle:
@@ -143,6 +143,13 @@ class Gateway:
             await _refuse(send, 401, "the model door wants the trial's key: OPENAI_API_KEY")
         else:
             await self.models(handle, f"/{rest}", scope, receive, send)
+
+
+def _note_foreign(holder: Handle, path: str) -> None:
+    """Write down, the first times, where a handle's token was shown that is not its place."""
+    if holder.foreign_requests < MOST_NOTES:
+        holder.note("foreign_handle", path=path)
+    holder.foreign_requests += 1
 
 
 def _token(scope: Scope) -> str | None:
@@ -189,6 +196,8 @@ async def _serving(app: Any, sockets: list[socket.socket]) -> Any:
     """Serve ``app`` on ``sockets`` in this event loop; signals stay the caller's."""
     import uvicorn
 
+    from conformance.gateway.guard import Guarded
+
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -200,6 +209,7 @@ async def _serving(app: Any, sockets: list[socket.socket]) -> Any:
         log_level="error",
         access_log=False,
         lifespan="off",
+        http=Guarded,
         ws="none",
         proxy_headers=False,
         server_header=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from conformance.gateway.talk import Talk
 from conformance.gateway.upstream import Line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -30,6 +31,9 @@ COUNTING = "messages/count_tokens"
 _NO_MODEL = "there is no model behind this gateway: the agent was to bring its own"
 _CANARY = {"messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 1}
 _LONGEST_PATH = 80
+_LISTING = re.compile(r"models(/(?!\.+(/|$))[\w.:@+-]{1,200}){0,4}", re.ASCII)
+"""The list of models, or one of them. The endpoint's key opens more than models: no path leads out
+(``..``), and there are no characters that mean something in an address."""
 
 
 class ModelsDoor:
@@ -106,7 +110,7 @@ class ModelsDoor:
         method = scope["method"]
         speech = BY_PATH.get(name) if method == "POST" else None
         is_counting = method == "POST" and name == COUNTING
-        is_listing = method == "GET" and (name == "models" or name.startswith("models/"))
+        is_listing = method == "GET" and _LISTING.fullmatch(name) is not None
         if not name and method in ("GET", "HEAD"):
             # Some clients look whether there is anybody before they call.
             await asgi.reply(send, 200, b'{"status":"ok"}')
@@ -122,21 +126,30 @@ class ModelsDoor:
         elif speech is not None:
             await Exchange(self, handle, talk, speech, scope, receive, send).run()
         else:
-            await self._pass_on(name, scope, receive, send, is_counting=is_counting)
+            with talk.room.taken() as take:
+                await self._pass_on(name, scope, receive, send, take if is_counting else None)
 
     async def _pass_on(
-        self, name: str, scope: Scope, receive: Receive, send: Send, *, is_counting: bool
+        self,
+        name: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        take: Callable[[int], None] | None,
     ) -> None:
-        """Forward a request that is no model call: a list of models, a count of tokens."""
+        """Forward a request that is no model call: a list of models, or a count of tokens.
+
+        Only the latter has a body; ``take`` is told of its bytes.
+        """
         line = self.line
-        speech = MESSAGES if is_counting else CHAT
+        speech = CHAT if take is None else MESSAGES
         body: bytes | None = None
         try:
-            if is_counting:
-                body = speech.read(await asgi.body(scope, receive)).body()
+            if take is not None:
+                body = speech.read(await asgi.body(scope, receive, take)).body()
             async with (
                 asgi.attended(receive),
-                line.ask(name, body, asgi.headers(scope), is_messages=is_counting) as response,
+                line.ask(name, body, asgi.headers(scope), is_messages=take is not None) as response,
             ):
                 status, headers = response.status, line.headers(response)
                 data = line.clean(await response.read())

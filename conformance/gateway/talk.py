@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.agents.contract import ModelFaultError, TrialEndedError
+from conformance.gateway.asgi import Room
 from conformance.gateway.dialects import common
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Talk:
         self._calls: deque[tuple[bytes, ...]] = deque(maxlen=_CALLS)
         self._systems: deque[bytes] = deque(maxlen=_SYSTEMS)
         self._noted: dict[str, set[str]] = {}
+        self.room = Room()
         self.ids: set[str] = set()
         """Of the responses this handle got, and of their parts."""
 

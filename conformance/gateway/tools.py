@@ -193,6 +193,7 @@ async def _call_tool(context: Context, params: mcp.CallToolRequestParams) -> mcp
         got = await handle.call_tool(params.name, {} if arguments is None else arguments)
         text, is_error = got.text, got.is_error
     except TrialEndedError:
+        await handle.keep_silent()
         # As a result and not as an error of the protocol: an agent's loop passes it on and ends,
         # where many a client takes the other for a broken server and tries again.
         text, is_error = _OVER, True

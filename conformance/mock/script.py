@@ -56,7 +56,9 @@ def read_scripts(path: Path) -> tuple[Script, ...]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=str(path), mend="name a script file"
+        ) from None
     is_list = content.lstrip().startswith(b"[")
     try:
         found = msgspec.json.decode(content, type=tuple[Script, ...] if is_list else Script)

@@ -89,7 +89,7 @@ class Bubblewrap:
 
     def run(self, script: str, files: Mapping[str, str], limits: Limits) -> Ran:
         """Run a script; see ``Provider``."""
-        interpreter = _interpreter()
+        interpreter = own_interpreter()
         with contextlib.ExitStack() as stack:
             contents = {**files, SCRIPT: script}
             if len(contents) == len(files) or not all(map(_FILE_NAME.fullmatch, contents)):
@@ -194,7 +194,8 @@ def _ran(captured: Captured, error: str) -> Ran:
 
 
 @functools.cache
-def _interpreter() -> Interpreter:
+def own_interpreter() -> Interpreter:
+    """Return what runs the suite's own programs inside."""
     return base_interpreter()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
 import os
 import platform
@@ -15,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.sandbox import view
-from conformance.sandbox.bubblewrap import readable
+from conformance.sandbox.bubblewrap import own_interpreter, readable
 from conformance.sandbox.contract import SandboxBrokenError
-from conformance.sandbox.interpreter import base_interpreter
 from conformance.sandbox.programs import Program
 from conformance.sandbox.report import Report
 from conformance.sandbox.seccomp import compiled
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from conformance.sandbox.bubblewrap import Bubblewrap
-    from conformance.sandbox.interpreter import Interpreter
     from conformance.sandbox.probes import Probed
     from conformance.sandbox.programs import Door
 
@@ -279,14 +276,9 @@ def _counts_processes() -> bool:
 
 
 def _init_python() -> tuple[str, ...]:
-    return (_interpreter_of_init().executable, *_PYTHON)
-
-
-@functools.cache
-def _interpreter_of_init() -> Interpreter:
-    return base_interpreter()
+    return (own_interpreter().executable, *_PYTHON)
 
 
 def _init_files() -> tuple[Path, ...]:
-    interpreter = _interpreter_of_init()
+    interpreter = own_interpreter()
     return (Path(interpreter.executable), *map(Path, interpreter.folders))

@@ -115,6 +115,7 @@ class Started:
         self._reading: list[asyncio.BaseTransport] = []
         self._error = _Tail(self)
         self._output = _Tail(self)
+        self._ends = [self._error.end, self._output.end]
         self._stdin: asyncio.StreamWriter | None = None
         self._stdout: asyncio.StreamReader | None = None
         self._end = asyncio.create_task(self._see_out())
@@ -128,7 +129,9 @@ class Started:
             return
         loop = asyncio.get_running_loop()
         self._stdout = asyncio.StreamReader(LONGEST_LINE)
-        await self.read(_Counted(self._stdout, self), process.stdout)
+        reading = _Counted(self._stdout, self)
+        self._ends = [self._error.end, reading.end]
+        await self.read(reading, process.stdout)
         # A reader that nothing is fed to: its protocol is what makes ``drain`` work.
         writing = asyncio.StreamReaderProtocol(asyncio.StreamReader())
         transport, _ = await loop.connect_write_pipe(lambda: writing, process.stdin)
@@ -211,10 +214,7 @@ class Started:
             # Not taken before: so long no other process can have its number.
             await self._hold.finish()
             code = self._hold.code(self._process.wait())
-            await asyncio.wait(
-                [self._error.end, *([] if self._stdout else [self._output.end])],
-                timeout=LAST_OUTPUT_S,
-            )
+            await asyncio.wait(self._ends, timeout=LAST_OUTPUT_S)
         except asyncio.CancelledError:
             # The event loop is being closed: nothing may be left of it.
             self._hold.kill()
@@ -275,11 +275,17 @@ class _Counted(asyncio.StreamReaderProtocol):
 
     def __init__(self, reader: asyncio.StreamReader, program: Started) -> None:
         super().__init__(reader)
+        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._program = program
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._program.wrote(len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self.end.done():
+            self.end.set_result(None)
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:

@@ -23,9 +23,11 @@ from tests.fakes.a2a_server import Turn, running, serving
 from tests.fakes.doors import Called, FakeDoors, task
 from tests.fakes.endpoint import MODEL, FakeEndpoint, says
 from tests.fakes.http_agent import ANSWER, work
+from tests.fakes.outside import reached
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
 
@@ -47,16 +49,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(a2a, "POLL_S", 0.01)
 
 
-@asynccontextmanager
-async def opened(
+def opened(
     url: str, gateway: Gateway | None = None, **options: Any
-) -> AsyncIterator[ExternalAgent]:
-    agent = ExternalAgent(A2aTransport(url, **options), gateway or Gateway())
-    await agent.open()
-    try:
-        yield agent
-    finally:
-        await agent.close()
+) -> AbstractAsyncContextManager[ExternalAgent]:
+    return reached(A2aTransport(url, **options), gateway)
 
 
 async def ran(behaviour: Any, what: TaskView | None = None, **way: Any) -> FakeDoors:

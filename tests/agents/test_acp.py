@@ -18,7 +18,6 @@ from conformance import sandbox
 from conformance.agents import acp as acp_module
 from conformance.agents.acp import AcpTransport, is_question
 from conformance.agents.contract import AgentFailedError, Store, TaskView
-from conformance.agents.external import ExternalAgent
 from conformance.agents.process import Setup
 from conformance.agents.wording import wording
 from conformance.authoring import ToolSpec
@@ -30,10 +29,12 @@ from conformance.sandbox.programs import ProgramLimits
 from tests.fakes import acp_agent
 from tests.fakes.doors import Called, FakeDoors, task
 from tests.fakes.endpoint import MODEL, FakeEndpoint, says
+from tests.fakes.outside import reached
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from conformance.agents.external import ExternalAgent
     from conformance.sandbox.programs import Door, Program
     from conformance.sandbox.started import Started
 
@@ -73,12 +74,10 @@ async def opened(
     launcher = launcher or Held()
     command = command or f"{sys.executable} {AGENT} {behaviour}"
     transport = AcpTransport(command, setup or Setup(AGENT.parent), launcher)
-    agent = ExternalAgent(transport, gateway or Gateway())
-    await agent.open()
     try:
-        yield agent
+        async with reached(transport, gateway) as agent:
+            yield agent
     finally:
-        await agent.close()
         # Whatever came of it, nothing that was started goes on.
         for pid in launcher.pids:
             with pytest.raises(ProcessLookupError):
@@ -136,13 +135,9 @@ async def test_both_doors_work_from_inside_the_jail(behaviour: str, tmp_path: Pa
     doors = FakeDoors()
     with FakeEndpoint(says("25 percent")) as served:
         gateway = Gateway(Upstream(model=MODEL, base_url=served.base_url))
-        agent = ExternalAgent(AcpTransport(command, Setup(tmp_path), jail), gateway)
-        await agent.open()
-        try:
+        async with reached(AcpTransport(command, Setup(tmp_path), jail), gateway) as agent:
             await agent.run(task(), doors, None)  # type: ignore[arg-type]
             assert agent.evidence_class == "jailed"
-        finally:
-            await agent.close()
     assert doors.called == [Called("look", {"rack": "R1"})]
     assert len(doors.model_calls) == 1
     assert doors.answer is not None

@@ -128,6 +128,7 @@ def test_a_virtual_environment_s_interpreter_is_not_followed_to_its_base(tmp_pat
         (reach('kind = "http"\nurl = "u"\nenv = ["A"]'), "kind 'http' has no env"),
         (reach('kind = "http"\nurl = "u"\n[sampling]\ntemperature = 0.0'), "only a chat agent's"),
         (reach('kind = "command"\ncommand = "c"\nenv = ["AGENT_MCP_URL"]'), "AGENT_MCP_URL is the"),
+        (reach('kind = "command"\ncommand = "c"\n[limits]\nprocesses = 0'), "`int` >= 1"),
         ("[agent", "/agent.toml: is no TOML: "),
         (reach('kind = "http"\nurl = "u"\n[hardware]\ncolour = ""'), "there are processor, acc"),
     ],
@@ -140,7 +141,7 @@ def test_bytes_that_are_no_text_and_a_file_that_is_not_there(tmp_path):
     (tmp_path / "agent.toml").write_bytes(b"\xff")
     with pytest.raises(UsageError, match="is no TOML"):
         read_agent_file(tmp_path / "agent.toml")
-    with pytest.raises(UsageError, match="cannot be read: No such file"):
+    with pytest.raises(UsageError, match=r"cannot be read: No such file.*--init KIND"):
         read_agent_file(tmp_path / "other.toml")
 
 

@@ -98,11 +98,11 @@ def test_an_option_goes_before_the_file_and_the_file_before_the_environment(tmp_
     path = agent_file(tmp_path, said)
     spec, reach = find_agent(path, Reach(fallback_url=URL))
     assert (spec, reach.model, reach.base_url) == ("python:a:b", "m", "http://f/v1")
-    agent = made(path, python=sys.executable, model="n", base_url="http://o/v1")
+    agent = made(path, python=sys.executable, model="n", base_url="http://o/v1").agent
     assert agent.transport.setup.python == sys.executable
     assert agent.gateway.upstream == Upstream("n", "http://o/v1")
-    assert made(path).transport.setup.python == "python3"
-    assert made(path).transport.setup.folder == tmp_path.resolve()
+    setup = made(path).agent.transport.setup
+    assert (setup.python, setup.folder) == ("python3", tmp_path.resolve())
 
 
 def test_who_an_agent_is_comes_from_its_file(tmp_path):

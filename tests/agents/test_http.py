@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +21,10 @@ from conformance.gateway import Gateway, Upstream
 from tests.fakes.doors import Called, FakeDoors, task
 from tests.fakes.endpoint import MODEL, FakeEndpoint, says
 from tests.fakes.http_agent import ANSWER, HttpAgent, hang, work
+from tests.fakes.outside import reached
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
 FINAL = {"status": "final", "answer": ANSWER}
 
@@ -36,14 +36,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "POLL_S", 0.01)
 
 
-@asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[ExternalAgent]:
-    agent = ExternalAgent(HttpTransport(url, **options), Gateway())
-    await agent.open()
-    try:
-        yield agent
-    finally:
-        await agent.close()
+def opened(url: str, **options: Any) -> AbstractAsyncContextManager[ExternalAgent]:
+    return reached(HttpTransport(url, **options))
 
 
 async def ran(server: HttpAgent, what: TaskView | None = None, **options: Any) -> FakeDoors:
@@ -88,13 +82,9 @@ async def test_both_doors_work_through_the_handles() -> None:
     doors = FakeDoors()
     with FakeEndpoint(says("25 percent")) as served:
         gateway = Gateway(Upstream(model=MODEL, base_url=served.base_url))
-        async with HttpAgent(agent) as server:
-            tried = ExternalAgent(HttpTransport(server.url), gateway)
-            await tried.open()
-            try:
-                await tried.run(task(), doors, None)  # type: ignore[arg-type]
-            finally:
-                await tried.close()
+        server = HttpAgent(agent)
+        async with server, reached(HttpTransport(server.url), gateway) as tried:
+            await tried.run(task(), doors, None)  # type: ignore[arg-type]
     assert doors.called == [Called("look", {"rack": "R1"})]
     (call,) = doors.model_calls
     assert (call.input_tokens, call.output_tokens) == (100, 10)

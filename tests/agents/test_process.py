@@ -11,7 +11,6 @@ import shlex
 import signal
 import sys
 import time
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,14 @@ from conformance.agents import function_runner
 from conformance.agents.contract import AgentFailedError, Store, SuiteFailedError, TaskView
 from conformance.agents.environment import PLACEHOLDERS, VARIABLES
 from conformance.agents.exits import LARGEST_RESULT
-from conformance.agents.external import ExternalAgent
-from conformance.agents.process import FunctionTransport, ProcessTransport, Setup
+from conformance.agents.function import FunctionTransport
+from conformance.agents.process import ProcessTransport, Setup
 from conformance.errors import AgentUnavailableError, UsageError
 from conformance.gateway import Gateway, Upstream
 from conformance.sandbox.contract import SandboxBrokenError
 from tests.fakes.doors import FakeDoors, task
 from tests.fakes.launcher import FakeLauncher
+from tests.fakes.outside import reached
 
 PYTHON = f"{shlex.quote(sys.executable)} -I -S"
 DONE = {"status": "done", "values": {"load": 25}}
@@ -36,14 +36,8 @@ NOWHERE = Upstream("some-model", "http://127.0.0.1:9/v1")
 SUITE_ONLY = "LIKE_THE_UPSTREAM_KEY"
 
 
-@asynccontextmanager
-async def opened(transport: ProcessTransport, upstream: Upstream | None = None):
-    agent = ExternalAgent(transport, Gateway(upstream))
-    await agent.open()
-    try:
-        yield agent
-    finally:
-        await agent.close()
+def opened(transport: ProcessTransport, upstream: Upstream | None = None):
+    return reached(transport, Gateway(upstream))
 
 
 class Folder:

@@ -9,7 +9,6 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ import pytest
 
 from conformance import sandbox
 from conformance.agents.contract import Limits
-from conformance.agents.external import ExternalAgent
 from conformance.agents.process import ProcessTransport, Setup
 from conformance.edition import load
 from conformance.gateway import Gateway, Upstream
@@ -28,6 +26,7 @@ from conformance.sandbox.plain import Plain
 from conformance.sandbox.programs import MIB, ProgramLimits
 from conformance.trial.life import life_problem
 from conformance.trial.sealed import read_events, replay
+from tests.fakes.outside import reached
 from tests.trial.test_run import LIMITS, Tried, attempt, hall
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ for name, arguments in json.load(open("plan.json")):
 """
 
 
-@asynccontextmanager
-async def opened(
+def opened(
     folder: Path,
     code: str,
     *,
@@ -69,12 +67,7 @@ async def opened(
     (folder / "agent.py").write_text(HEAD + code)
     setup = Setup(folder, sandbox=provider, limits=processes, hidden=hidden)
     transport = ProcessTransport(f"{PYTHON} agent.py", setup)
-    agent = ExternalAgent(transport, Gateway(upstream))
-    await agent.open()
-    try:
-        yield agent
-    finally:
-        await agent.close()
+    return reached(transport, Gateway(upstream))
 
 
 async def tried(tmp_path: Path, code: str, limits: Limits = LIMITS, **more: Any) -> Tried:

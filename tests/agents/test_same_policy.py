@@ -25,7 +25,7 @@ from conformance.trial.run import new_trial_id, run_trial
 from conformance.trial.sealed import read_played
 from tests.fakes import loop_agent
 from tests.fakes.a2a_server import serving
-from tests.fakes.handles import loop_task
+from tests.fakes.handles import a2a_loop, http_loop
 from tests.fakes.http_agent import HttpAgent
 
 INSTANCES = 50
@@ -123,27 +123,14 @@ async def test_as_a_program(edition, drawn, scripts, expected, tmp_path):
 
 
 async def test_as_an_a2a_server(edition, drawn, scripts, expected, tmp_path):
-    async def work(turn):
-        await turn.begin()
-        try:
-            said = await asyncio.to_thread(loop_agent.run, loop_task(turn.text, turn.handles))
-        except RuntimeError as error:  # a door that shut
-            await turn.say("FAILED", str(error))
-        else:
-            await turn.say("COMPLETED", said)
-
-    async with MockModel(scripts) as model, serving(work) as (url, _):
+    async with MockModel(scripts) as model, serving(a2a_loop) as (url, _):
         reach = Reach(base_url=model.base_url, model="scripted-1")
         agent = make_agent(f"a2a:{url}", reach, lambda _: None)
         await _same(edition, drawn, agent, expected, tmp_path)
 
 
 async def test_as_an_http_server(edition, drawn, scripts, expected, tmp_path):
-    async def work(task):
-        said = await asyncio.to_thread(loop_agent.run, loop_task(task["instruction"], task))
-        return {"status": "final", "text": said}
-
-    async with MockModel(scripts) as model, HttpAgent(work) as server:
+    async with MockModel(scripts) as model, HttpAgent(http_loop) as server:
         reach = Reach(base_url=model.base_url, model="scripted-1")
         agent = make_agent(f"http:{server.url}", reach, lambda _: None)
         await _same(edition, drawn, agent, expected, tmp_path)

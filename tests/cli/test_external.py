@@ -149,7 +149,7 @@ def test_a_program_with_a_file_is_certified_and_graded_again(
     )
     assert (code, summary["ended"]) == (1, "complete")
     assert "SANDBOX" not in err
-    assert launcher.asked[0]["hidden"] == (out, Path("runs"), MINIATURE)
+    assert launcher.asked[-1]["hidden"] == (out, Path("runs"), MINIATURE)
     claim = document(out, "claim.json")
     assert claim["evidence_class"] == "jailed"
     agent = claim["agent"]

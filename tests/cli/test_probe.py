@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
+from conformance.agents.agentfile import VALUES, template
 from conformance.agents.builtin import BuiltinAgent
 from conformance.agents.contract import AgentFailedError, ModelCall
 from conformance.authoring import Answer
 from conformance.cli import run
+from conformance.cli.probe import lines_of
 from conformance.trial.canary import canary_instance
 from conformance.trial.probe import probe_agent
 
@@ -108,6 +111,46 @@ def test_what_the_command_says(capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["gradable"] is True
     assert document["canary"]["is_right"] is True
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_file_to_fill_in_is_printed_and_no_agent_is_asked_for(kind, capsys):
+    assert run(["probe", "--init", kind]) == 0
+    assert capsys.readouterr().out == template(kind)
+
+
+def test_a_file_of_no_kind_is_refused(capsys):
+    assert run(["probe", "--init", "builtin"]) == 4
+    assert "'--init': 'builtin' is not one of 'chat', " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("described", "said"),
+    [
+        ({"declared": {"streaming": True}}, ["streaming, but no call was streamed"]),
+        ({"declared": {"suite_tools": False}}, ["no use of the suite's tools, but it called one"]),
+        ({"declares_handles": False}, ["nothing of the suite's extension, which was sent"]),
+        ({"declared": {"streaming": False}, "declares_handles": True}, []),
+        ({}, []),
+    ],
+)
+async def test_what_was_declared_and_is_seen_otherwise(described, said):
+    async def work(task, doors):
+        doors.after_model_call(_call())
+        await doors.call_tool("read_code", {"place": "K7"})
+
+    report = await _probed(work)
+    lines = [line for line in lines_of(described, report) if line.name == "declared"]
+    assert [line.seen for line in lines] == said
+    assert all(line.mend and not line.is_good for line in lines)
+
+
+async def test_calls_that_were_streamed_though_none_was_declared():
+    async def work(task, doors):
+        doors.after_model_call(msgspec.structs.replace(_call(), is_stream=True))
+
+    lines = lines_of({"declared": {"streaming": False}}, await _probed(work))
+    assert "no streaming, but calls were streamed" in [line.seen for line in lines]
 
 
 def _call():

@@ -178,7 +178,8 @@ async def test_an_endpoint_that_will_not_tell_the_usage_is_not_asked_again() -> 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_the_bytes_of_a_request_and_of_a_reply_pass_unchanged(dialect: str) -> None:
     key = "input" if dialect == "responses" else "messages"
-    sent = f'{{ "model" : "m-1","x":1e2, "{key}":[{{"role":"user","content":"\\u4f60\\ud83d"}}] }}'
+    message = '{"role":"user","content":"\\u4f60\\ud83d"}'
+    sent = f'{{ "model" : "m-1","x":1e2, "tools":[ {{"name":"a"}} ], "{key}":[{message}] }}'
     back = spoken(dialect).body.replace(b":", b" : ")
     for say in (Say(back), spoken(dialect, is_stream=True)):
         async with behind(say) as (gateway, handle, endpoint, doors):

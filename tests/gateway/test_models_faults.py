@@ -266,10 +266,11 @@ async def test_an_agent_that_leaves_before_anything_came(
 async def test_leaving_at_the_last_word_is_no_fault() -> None:
     never = asyncio.Event()
     chunks = chat_events("All of it.", COUNTS, has_call=False)
-    async with behind(stream(*chunks, hang=never)) as (gateway, handle, _, doors):
+    async with behind(stream(*chunks, hang=never)) as (gateway, handle, endpoint, doors):
         await leave(gateway, handle, bare("chat", is_stream=True), after=b"[DONE]")
-        await until(doors, 1)
-    assert (doors.model_calls[0].input_tokens, doors.notes) == (100, [])
+        await asyncio.wait_for(endpoint.closed.wait(), 10)
+    (call,) = doors.model_calls
+    assert (call.input_tokens, doors.notes) == (100, [])
 
 
 async def test_nothing_of_a_stream_goes_out_after_the_end() -> None:

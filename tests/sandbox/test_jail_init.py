@@ -250,3 +250,4 @@ def test_ignored_signals_of_python_are_not_inherited(folder):
 def test_the_end_of_its_output_is_that_of_the_program(folder):
     with Init(folder, "sh", "-c", "exec >&-; sleep 60") as init:
         assert init.process.stdout.read() == b""
+        assert init.process.poll() is None

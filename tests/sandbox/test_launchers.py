@@ -127,6 +127,13 @@ async def test_pipes_are_the_callers(launcher, door, folder):
     assert await running.wait() == (0, None, "", "")
 
 
+async def test_what_it_wrote_last_can_be_read_after_its_end(launcher, door, folder):
+    started = script(folder, "import os; os.write(1, b'x' * 60_000)", has_pipes=True)
+    running = await launcher.launch(started, door)
+    assert (await running.wait()).code == 0
+    assert len(await running.stdout.read()) == 60_000
+
+
 async def test_without_pipes_its_input_is_empty(launcher, door, folder):
     text = "import sys; print(repr(sys.stdin.read()))"
     assert (await end_of(launcher, script(folder, text), door)).output == "''\n"
@@ -142,7 +149,7 @@ async def test_the_end_of_the_output_is_kept(launcher, door, folder):
 @pytest.mark.parametrize("stream", [1, 2])
 @pytest.mark.parametrize("has_pipes", [False, True])
 async def test_a_flood_ends_it(launcher, door, folder, stream, has_pipes):
-    text = f"import os\nwhile True: os.write({stream}, b'x' * 65536)"
+    text = f"import os\nfor _ in range(3000): os.write({stream}, b'x' * 65536)"
     started = script(folder, text, has_pipes=has_pipes, limits=limits(output_bytes=MIB))
     running = await launcher.launch(started, door)
     if has_pipes and stream == 1:
@@ -151,36 +158,43 @@ async def test_a_flood_ends_it(launcher, door, folder, stream, has_pipes):
     assert (await running.wait())[:2] == (-9, "output")
 
 
-HOG = "held = []\nwhile True: held.append(bytearray(b'x' * 2**20)); __import__('time').sleep(0.001)"
+# Each ends by itself far beyond its limit: where nothing keeps it, no harm is done.
+HOG = """
+import time
+held = []
+for _ in range(400):
+    held.append(bytearray(b"x" * 2**20))
+    time.sleep(0.005)
+"""
 FORKS = """
 import subprocess, time
-while True:
-    subprocess.Popen(["sleep", "60"])
-    time.sleep(0.01)
+for _ in range(100):
+    subprocess.Popen(["sleep", "10"])
+    time.sleep(0.02)
 """
 THREADS = """
 import threading, time
-while True:
-    threading.Thread(target=time.sleep, args=(60,)).start()
-    time.sleep(0.01)
+for _ in range(100):
+    threading.Thread(target=time.sleep, args=(10,), daemon=True).start()
+    time.sleep(0.02)
 """
-FILES = """
+FILLER = """
 import os, time
-for number in range(10**6):
+for number in range(300):
     open(os.path.join(FOLDER, str(number)), "wb").write(bytes(2**20))
     time.sleep(0.01)
 """
 DELETED = """
 import os, time
 held = []
-while True:
+for _ in range(300):
     held.append(open("deleted", "wb"))
     os.unlink("deleted")
     held[-1].write(bytes(2**20))
     held[-1].flush()
     time.sleep(0.01)
 """
-BIG_FILE = "file = open('big', 'wb')\nwhile True: file.write(bytes(2**20))"
+BIG_FILE = "file = open('big', 'wb')\nfor _ in range(100): file.write(bytes(2**20))"
 SMALL = limits(memory_bytes=100 * MIB, processes=24, folder_bytes=16 * MIB)
 
 
@@ -190,7 +204,7 @@ SMALL = limits(memory_bytes=100 * MIB, processes=24, folder_bytes=16 * MIB)
         (HOG, "memory"),
         (FORKS, "processes"),
         (THREADS, "processes"),
-        (FILES.replace("FOLDER", "'.'"), "folder"),
+        (FILLER.replace("FOLDER", "'.'"), "folder"),
         (DELETED, "folder"),
     ],
     ids=["memory", "forks", "threads", "files", "deleted files"],
@@ -205,7 +219,7 @@ async def test_a_limit_ends_it_with_all_that_it_started(launcher, door, folder, 
 async def test_a_store_that_is_filled_ends_it(launcher, door, folder):
     store = folder / "store"
     store.mkdir()
-    text = FILES.replace("FOLDER", repr(str(store)))
+    text = FILLER.replace("FOLDER", repr(str(store)))
     started = script(folder, text, writable=(store,), limits=SMALL)
     assert (await end_of(launcher, started, door))[:2] == (-9, "folder")
 
@@ -217,7 +231,9 @@ async def test_a_file_that_is_too_big_fails(launcher, door, folder):
 
 
 async def test_a_file_that_is_too_big_ends_what_does_not_look(launcher, door, folder):
-    started = program(folder, "/usr/bin/dd", "if=/dev/zero", "of=big", "bs=1M", limits=SMALL)
+    started = program(
+        folder, "/usr/bin/dd", "if=/dev/zero", "of=big", "bs=1M", "count=100", limits=SMALL
+    )
     assert (await end_of(launcher, started, door))[:2] == (-signal.SIGXFSZ, "folder")
 
 
@@ -332,6 +348,14 @@ async def test_many_starts_leave_nothing_behind(launcher, door, folder):
         await asyncio.gather(*map(one, range(10)))
     gc.collect()
     assert counts() == before
+
+
+async def test_it_leaves_no_files(launcher, door, folder, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    started = script(folder, "import os; open(os.path.expanduser('~/x'), 'w').write('x')")
+    before = set(folder.iterdir())
+    assert (await end_of(launcher, started, door)).code == 0
+    assert set(folder.iterdir()) == before
 
 
 def counts():

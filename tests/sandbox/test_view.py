@@ -118,11 +118,12 @@ async def test_links_lead_to_what_they_lead_to(jail, door, folder):
 
 
 async def test_what_is_shown_cannot_be_written(jail, door, folder):
-    (folder / "agent").mkdir()
+    (folder / "agent/sealed").mkdir(parents=True)
+    at = str(folder / "agent")
     text = f"""
 import os
 library = os.path.dirname(os.__file__)
-for at in ("/", "/usr", "/etc", "/dev", "/.jail", "/home", library, {str(folder / "agent")!r}):
+for at in ("/", "/usr", "/etc", "/dev", "/.jail", "/home", library, {at!r}, {at + "/sealed"!r}):
     try:
         open(os.path.join(at, "x"), "w")
         print("wrote", at)
@@ -130,7 +131,8 @@ for at in ("/", "/usr", "/etc", "/dev", "/.jail", "/home", library, {str(folder 
         pass
 """
     files = (*interpreter_files(Path(sys.executable)), folder / "agent")
-    assert (await end_of(jail, script(folder, text, files=files), door)).output == ""
+    hiding = jail.hiding([folder / "agent/sealed"])
+    assert (await end_of(hiding, script(folder, text, files=files), door)).output == ""
 
 
 @pytest.mark.parametrize("name", ["/", "/tmp", "/etc", str(Path.home())])
