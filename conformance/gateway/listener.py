@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.errors import UsageError
 from conformance.gateway.handles import Addresses, Handle, Handles
 from conformance.gateway.models import ModelsDoor
 from conformance.gateway.tools import MOST_NOTES, ToolsDoor
@@ -185,7 +186,14 @@ def _raise_open_files() -> None:
 @contextlib.contextmanager
 def _unix_socket(path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.bind(str(path))
+        try:
+            sock.bind(str(path))
+        except OSError as error:
+            raise UsageError(
+                f"the gateway's socket cannot be made ({error})",
+                where=str(path),
+                mend="set TMPDIR to a folder with a short path",
+            ) from error
         sock.listen(_BACKLOG)
         sock.setblocking(False)  # noqa: FBT003 - the name of the call says it
         yield sock

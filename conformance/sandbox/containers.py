@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.clearing import clear_away
 from conformance.errors import AgentUnavailableError
 from conformance.sandbox import mend, view
 from conformance.sandbox.contract import SandboxBrokenError
@@ -112,7 +113,7 @@ class Containers:
                 os.close(report)
                 raise SandboxBrokenError(f"{self.name} cannot be started: {error}") from error
         except BaseException:
-            shutil.rmtree(control, ignore_errors=True)
+            clear_away(control)
             raise
         hold = _Container(self.name, name, process, control, program)
         started = Started(process, program, hold)
@@ -225,7 +226,7 @@ class _Container:
 
     def release(self) -> None:
         """Clear away the files of this start."""
-        shutil.rmtree(self._control, ignore_errors=True)
+        clear_away(self._control)
 
     def _end(self) -> None:
         """Kill the container, which may be about to be made; in the end give up the client."""

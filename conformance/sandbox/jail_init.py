@@ -17,6 +17,7 @@ and in the end ``{"exit": CODE}``, negative for a signal. As process 1 it takes 
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PR_SET_DUMPABLE = 4  # Linux, include/uapi/linux/prctl.h
 MOST_BUFFERED = 256 * 1024
 CHUNK = 64 * 1024
 LAST_BYTES_S = 0.25
@@ -261,8 +263,14 @@ def become(spec: dict[str, Any]) -> None:
     os.execvpe(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606 - as told
 
 
+def withdraw() -> None:
+    """Give nobody else in here this process's memory and descriptors; what it starts is as ever."""
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def main(spec_at: str, report_at: str) -> int:
     """Run one agent; return the code to end with."""
+    withdraw()
     with open(_opened(spec_at, os.O_RDONLY), encoding="utf-8") as file:
         spec = json.load(file)
     report = _opened(report_at, os.O_WRONLY)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.clearing import clear_away
 from conformance.sandbox.started import PATH, Started, rlimits, spawn, unless_called_off
 from conformance.sandbox.watch import family, processes
 
@@ -65,7 +65,7 @@ class Plain:
             env |= {**program.env, MARK: mark}
             process = spawn(program.argv, program, env=env, cwd=program.cwd)
         except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
+            clear_away(scratch)
             raise
         _limit(process.pid, program)
         started = Started(process, program, _Group(process, mark, scratch, program))
@@ -106,7 +106,7 @@ class _Group:
 
     def release(self) -> None:
         """Clear away what an end called off has left."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        clear_away(self._scratch)
 
     def _send(self, number: signal.Signals) -> None:
         if self._process.returncode is None:  # it is not taken yet: the number is its own
@@ -125,7 +125,7 @@ class _Group:
             stopped |= new
             if not new:
                 time.sleep(0.005)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        clear_away(self._scratch)
 
     def _left(self) -> set[int]:
         everyone = processes()

@@ -88,7 +88,7 @@ class Report(asyncio.Protocol):
     def _take(self, line: bytes) -> None:
         try:
             told = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(told, dict):
             return

@@ -377,3 +377,20 @@ async def test_a_jail_that_fails_is_no_fault_of_the_program(door, folder):
     assert broken.complaint() == "bwrap: no loopback"
     with pytest.raises(SandboxBrokenError, match="cannot be started"):
         await Jail(Bubblewrap(str(folder / "none"))).launch(program(folder, "true"), door)
+
+
+async def test_process_1_of_a_jail_lends_nobody_its_memory_or_its_report(jail, door, folder):
+    text = """
+import os
+for way in (
+    lambda: open("/proc/1/mem", "r+b"),
+    lambda: os.listdir("/proc/1/fd"),
+    lambda: open("/proc/1/environ").read(),
+):
+    try:
+        way()
+        print("open")
+    except OSError as error:
+        print(type(error).__name__)
+"""
+    assert (await end_of(jail, script(folder, text), door)).output == "PermissionError\n" * 3
