@@ -211,6 +211,11 @@ async def _serving(app: Any, sockets: list[socket.socket]) -> Any:
         def capture_signals(self) -> Iterator[None]:
             yield
 
+        async def main_loop(self) -> None:
+            # Instead of a look ten times a second.
+            await leaving.wait()
+
+    leaving = asyncio.Event()
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -238,4 +243,5 @@ async def _serving(app: Any, sockets: list[socket.socket]) -> Any:
         yield
     finally:
         server.should_exit = True
+        leaving.set()
         await work

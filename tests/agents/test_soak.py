@@ -26,8 +26,8 @@ from tests.fakes.a2a_server import serving
 from tests.fakes.handles import a2a_loop, http_loop
 from tests.fakes.http_agent import HttpAgent
 
-AT_ONCE = int(os.environ.get("CONFORMANCE_SOAK", "6"))
-ROUNDS = 3
+AT_ONCE = int(os.environ.get("CONFORMANCE_SOAK", "4"))
+ROUNDS = 3 if AT_ONCE > 4 else 2
 LIMITS = Limits(wall_s=300.0)
 WATCHER = "_shutdown_watcher"
 """sse_starlette's, from the first stream of the A2A server that runs here for as long as the loop
