@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,8 @@ class Handle:
         self.token = secrets.token_urlsafe(24)
         self.task = task
         self.doors = doors
-        extra = () if task.store is None else (NOTES,)
-        self.tools: tuple[ToolSpec, ...] = (*extra, *task.tools)
+        self._own_tools = () if task.store is None else (NOTES,)
+        self.tools: tuple[ToolSpec, ...] = (*self._own_tools, *task.tools)
         """What the tools door offers now."""
         self._revoked = asyncio.Event()
         self.over = asyncio.Event()
@@ -99,17 +100,10 @@ class Handle:
         if self.task.store is not None and name == NOTES.name:
             return self._use_notes(self.task.store, arguments)
         self.has_begun = True
-        try:
+        with self._at_the_doors():
             reply = await self.doors.call_tool(name, arguments)
-        except TrialEndedError:
-            self._end()
-            raise
-        except Exception as error:
-            self._break(error)
-            raise TrialEndedError from error
         if reply.tools is not None:
-            extra = () if self.task.store is None else (NOTES,)
-            self.tools = (*extra, *reply.tools)
+            self.tools = (*self._own_tools, *reply.tools)
         if name == SUBMIT_TOOL and reply.is_end:
             self.over.set()
         return reply
@@ -130,14 +124,8 @@ class Handle:
         Raises:
             TrialEndedError: the trial is over.
         """
-        try:
+        with self._at_the_doors():
             self.doors.submit(answer, channel)
-        except TrialEndedError:
-            self._end()
-            raise
-        except Exception as error:
-            self._break(error)
-            raise TrialEndedError from error
 
     def before_model_call(self) -> None:
         """Ask for one model call.
@@ -147,14 +135,8 @@ class Handle:
         """
         if self.is_revoked:
             raise TrialEndedError
-        try:
+        with self._at_the_doors():
             self.doors.before_model_call()
-        except TrialEndedError:
-            self._end()
-            raise
-        except Exception as error:
-            self._break(error)
-            raise TrialEndedError from error
 
     def after_model_call(self, call: ModelCall) -> None:
         """Meter a model call that returned.
@@ -165,14 +147,8 @@ class Handle:
         self.fault = None
         if self.is_revoked:
             raise TrialEndedError
-        try:
+        with self._at_the_doors():
             self.doors.after_model_call(call)
-        except TrialEndedError:
-            self._end()
-            raise
-        except Exception as error:
-            self._break(error)
-            raise TrialEndedError from error
 
     def note(self, kind: str, **details: Any) -> None:
         """Record something else worth reading."""
@@ -181,6 +157,18 @@ class Handle:
                 self.doors.note(kind, **details)
             except Exception as error:  # noqa: BLE001 - raised where the trial runs
                 self._break(error)
+
+    @contextlib.contextmanager
+    def _at_the_doors(self) -> Iterator[None]:
+        """Take note of what ends at the doors; all that comes out is ``TrialEndedError``."""
+        try:
+            yield
+        except TrialEndedError:
+            self._end()
+            raise
+        except Exception as error:
+            self._break(error)
+            raise TrialEndedError from error
 
     def _end(self) -> None:
         self.has_ended = True
