@@ -36,7 +36,7 @@ class LocalGateway(Gateway):
             return
         await self._endpoint.start()
         self.upstream = Upstream(self._endpoint.model, self._endpoint.base_url)
-        self.models = ModelsDoor(self.upstream)
+        self.models = ModelsDoor(self.upstream, self.models.injections)
         try:
             await super().open()
         except BaseException:

@@ -9,7 +9,7 @@ from conformance.agents.external import ExternalAgent
 from conformance.agents.factory import KINDS, Reach, default_concurrency, find_agent, make_agent
 from conformance.agents.sampling import Sampling
 from conformance.errors import UsageError
-from conformance.gateway import Upstream
+from conformance.gateway import Injection, Upstream
 from conformance.local.gateway import LocalGateway
 
 URL = "http://127.0.0.1:8000/v1"
@@ -57,6 +57,29 @@ def test_the_embedded_model_is_started_with_the_gateway():
     agent = made("command:agent", model="local")
     assert isinstance(agent.gateway, LocalGateway)
     assert agent.gateway.port == 0
+
+
+async def test_faults_are_made_before_the_embedded_model_too(monkeypatch):
+    class Endpoint:
+        model, base_url = "m", URL
+
+        def __init__(self, *_, **__):
+            pass
+
+        async def start(self):
+            pass
+
+        end = start
+
+    monkeypatch.setattr("conformance.local.gateway.LocalEndpoint", Endpoint)
+    gateway = LocalGateway(None, 1)
+    gateway.models.injections = (Injection(),)
+    await gateway.open()
+    try:
+        assert gateway.models.upstream.model == "m"
+        assert gateway.models.injections == (Injection(),)
+    finally:
+        await gateway.close()
 
 
 @pytest.mark.parametrize(

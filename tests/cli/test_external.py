@@ -203,6 +203,19 @@ def test_an_agent_that_ignores_the_model_door_is_not_jailed_whatever_the_jail(
     assert grade(out) == 0
 
 
+def test_a_model_call_for_show_is_not_found_out_but_stands_in_the_transcripts(
+    capsys, tmp_path, folder, launcher, mock
+):
+    """Out of reach: what else thinks in the jail. A reader sees that the model never saw a task."""
+    out = tmp_path / "out"
+    certify(capsys, out, "--agent", agent_file(folder), "--model", "mock", "--base-url", mock)
+    claim = document(out, "claim.json")
+    assert (claim["evidence_class"], claim["unmetered"]) == ("jailed", 0)
+    for told in transcripts(out):
+        (call,) = [event["call"] for event in told if event["type"] == "model_call"]
+        assert call["sent"] == [{"role": "user", "content": "hello"}]
+
+
 def test_nobody_can_call_such_a_campaign_jailed_afterwards(
     capsys, tmp_path, folder, launcher, mock
 ):
