@@ -53,13 +53,13 @@ def command(as_json: bool) -> int:  # noqa: FBT001
 
 def _checks() -> list[Check]:
     from conformance.edition import read
-    from conformance.evidence.system import collect_hardware
+    from conformance.host import host_hardware
     from conformance.local.weights import find_weights
     from conformance.sandbox import jail_status, status
 
     edition = read()
     sandbox, jail = status(), jail_status()
-    hardware = collect_hardware()
+    hardware = host_hardware()
     weights = find_weights()
     free = shutil.disk_usage(Path.cwd()).free
     memory = hardware["memory_bytes"]

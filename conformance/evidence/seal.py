@@ -30,7 +30,8 @@ from conformance.evidence.documents import (
 )
 from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name, summarise
-from conformance.evidence.system import collect_hardware, package_versions
+from conformance.evidence.system import package_versions
+from conformance.host import host_hardware
 from conformance.trial import events
 from conformance.trial.run import transcript_path
 from conformance.trial.sealed import read_events
@@ -242,7 +243,7 @@ def documents(
     seen = {k: v for k, v in agent.items() if k not in ("layers", "declared")}
     system = SystemDocument(
         format="system/1",
-        hardware=collect_hardware(),
+        hardware=host_hardware(),
         cloud={},
         model={k: v for k, v in seen.items() if k in ("model", "served_model", "base_url")},
         application={k: v for k, v in seen.items() if k not in ("model", "served_model")},

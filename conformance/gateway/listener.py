@@ -18,6 +18,7 @@ from conformance.errors import UsageError
 from conformance.gateway.handles import Addresses, Handle, Handles
 from conformance.gateway.models import ModelsDoor
 from conformance.gateway.tools import MOST_NOTES, ToolsDoor
+from conformance.host import allow_open_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,6 @@ KEEP_ALIVE_S = 600
 """An idle connection is kept longer than any agent thinks: a close that crosses a request would
 look like a fault of the gateway's."""
 START_S = 30.0
-OPEN_FILES = 65_536
 _BACKLOG = 4096
 
 
@@ -67,7 +67,7 @@ class Gateway:
         """Listen; may be called again."""
         if self._running is not None:
             return
-        _raise_open_files()
+        allow_open_files()  # a trial takes about ten, and many run at once
         stack = contextlib.AsyncExitStack()
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="conformance-gateway-"))
@@ -171,16 +171,6 @@ async def _refuse(send: Send, status: int, message: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _raise_open_files() -> None:
-    """Raise this process's limit of open files: a trial takes about ten, and many run at once."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @contextlib.contextmanager
