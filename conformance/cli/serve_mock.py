@@ -11,21 +11,28 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from conformance.cli.draws import instance_of, which_options
 from conformance.cli.options import edition_option, json_option, print_json
+from conformance.cli.serve_paced import PACED_ONLY, paced_options, serve_paced
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.mock import MockCall, MockModel, Script
+    from conformance.mock import MockCall, MockModel, Pace, Script
 
 BREAK = "break"
 NO_SCRIPT = "This model has no script: see conformance serve mock --help."
+_SCRIPTED_ONLY = (
+    *("script", "family", "seed", "lang", "wording", "knob"),
+    *("agent", "fail_first", "edition_root"),
+)
+_MILLISECONDS = click.FloatRange(0)
 
 
-@click.command("mock", short_help="Serve a model that plays a script.")
+@click.command("mock", short_help="Serve a model that plays a script, or a load target.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -33,7 +40,7 @@ NO_SCRIPT = "This model has no script: see conformance serve mock --help."
     show_default=True,
     help="Port on 127.0.0.1; 0 picks one.",
 )
-@click.option("--model", default="scripted-1", show_default=True, help="The name it is served as.")
+@click.option("--model", help="The name it is served as; scripted-1 or paced-1 by default.")
 @click.option("--script", type=click.Path(path_type=Path), help="A script file.")
 @click.option("--family", metavar="FAMILY", help="Solve an instance of this family instead.")
 @which_options
@@ -41,11 +48,28 @@ NO_SCRIPT = "This model has no script: see conformance serve mock --help."
     "--agent", default="oracle", show_default=True, help="Whose way: any builtin agent's."
 )
 @click.option(
-    "--ttft", type=click.FloatRange(0), default=0.0, help="Milliseconds before the first token."
+    "--ttft", type=_MILLISECONDS, default=0.0, help="Milliseconds before the first token."
 )
 @click.option(
-    "--itl", type=click.FloatRange(0), default=0.0, help="Milliseconds before each later token."
+    "--itl", type=_MILLISECONDS, default=0.0, help="Milliseconds before each later token."
 )
+@click.option(
+    "--jitter",
+    type=_MILLISECONDS,
+    default=0.0,
+    help="Milliseconds that a token may take longer, drawn evenly from 0 to this.",
+)
+@click.option(
+    "--stall", type=_MILLISECONDS, default=0.0, help="Milliseconds that one token takes longer."
+)
+@click.option(
+    "--stall-at",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Which token; the first is 0.",
+)
+@paced_options
 @click.option(
     "--fail-first",
     type=click.Choice(["429", "500", "503", "529", BREAK]),
@@ -53,35 +77,46 @@ NO_SCRIPT = "This model has no script: see conformance serve mock --help."
 )
 @edition_option
 @json_option
-def command(**given: Any) -> int:
-    """Serve a model that plays a script: an agent can be tried with no model at all.
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> int:
+    """Serve a model that plays a script: an agent can be tried with no model at all. With
+    --tokens, serve a load target at a set pace instead.
 
-    It speaks chat completions, Responses and Anthropic messages, streamed or not, and prints a
-    line a call on stderr. Where a conversation is in its script follows from the tool results it
-    brings, so many may run at once.
+    The script: chat completions, Responses and Anthropic messages, streamed or not, and a line a
+    call on stderr. Where a conversation is in its script follows from the tool results it brings,
+    so many may run at once. A script file is one script or a list of them: {"match": "part of the
+    user's text", "steps": [{"tool": "look", "arguments": {"at": "A1"}}], "closing": "Done."}.
+    Without "match" every conversation plays it; {"$last": "code"} stands for that member of the
+    last result. A tool is found under a longer name too, such as mcp__env__look. With --family the
+    script solves that instance, for the agent that is given its instruction. The task of
+    conformance probe is always solved.
 
-    A script file is one script or a list of them: {"match": "part of the user's text", "steps":
-    [{"tool": "look", "arguments": {"at": "A1"}}], "closing": "Done."}. Without "match" every
-    conversation plays it; {"$last": "code"} stands for that member of the last result. A tool is
-    found under a longer name too, such as mcp__env__look. With --family the script solves that
-    instance, for the agent that is given its instruction. The task of conformance probe is always
-    solved.
+    The load target: chat completions and Responses. Every answer has --tokens tokens, or as few as
+    the request allows; each token is due at its time, however late the last was. It keeps when
+    each write was due and made, so that a load tool can be held against it, and says at the end
+    how late it was itself. It fits some 256 streams with a token every 10 ms.
 
     \b
     Examples:
       conformance serve mock --script script.json --port 8090
       conformance probe --agent agent.toml --base-url http://127.0.0.1:8090/v1 --model scripted-1
       conformance serve mock --family records --seed 7 --lang zh --fail-first 429
+      conformance serve mock --tokens 100 --ttft 50 --itl 10 --record truth.jsonl
     """  # noqa: D301 - click's mark for lines to be kept
-    from conformance.mock import Fail, MockModel, Pace
-    from conformance.mock.server import serve
+    _check_kind(context, given)
+    pace = _pace(given)
+    if given["tokens"] is not None:
+        return serve_paced(given, pace)
+
+    from conformance.mock import Fail, MockModel
+    from conformance.mock.server import MODEL, serve
 
     first = given["fail_first"]
     scripts = _scripts(given)
     mock = MockModel(
         (*scripts, *_canaries()),
-        model=given["model"],
-        pace=Pace(given["ttft"] / 1000, given["itl"] / 1000),
+        model=given["model"] or MODEL,
+        pace=pace,
         fail=first and Fail(status=None if first == BREAK else int(first)),
         port=given["port"],
         on_call=_tell,
@@ -90,6 +125,35 @@ def command(**given: Any) -> int:
         show = _announce_json if given["as_json"] else _announce
         asyncio.run(serve(mock, lambda mock: show(mock, scripts)))
     return 0
+
+
+def _check_kind(context: click.Context, given: dict[str, Any]) -> None:
+    """Refuse options of the one kind that are given for the other.
+
+    Raises:
+        UsageError: one is.
+    """
+    is_paced = given["tokens"] is not None
+    for option in context.command.params:
+        name = str(option.name)
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if is_paced and name in _SCRIPTED_ONLY:
+            raise UsageError(
+                "goes with no --tokens", where=option.opts[0], mend="leave one of them out"
+            )
+        if not is_paced and name in PACED_ONLY:
+            raise UsageError("goes only with --tokens", where=option.opts[0], mend="add --tokens N")
+        if name == "stall_at" and not given["stall"]:
+            raise UsageError("goes only with --stall", where="--stall-at", mend="add --stall MS")
+
+
+def _pace(given: dict[str, Any]) -> Pace:
+    from conformance.mock import Pace
+
+    names = ("ttft", "itl", "jitter", "stall")
+    times = {f"{name}_s": given[name] / 1000 for name in names}
+    return Pace(**times, stall_at=given["stall_at"])
 
 
 def _scripts(given: dict[str, Any]) -> tuple[Script, ...]:

@@ -93,6 +93,7 @@ class MockModel:
         self.calls: list[MockCall] = []
         """Every call, failed ones too, in the order of their replies' beginnings."""
         self._pace = pace or Pace()
+        self._paced = 0
         self._faults = Faults(fail)
         self._on_call = on_call
         self._runner: web.AppRunner | None = None
@@ -198,10 +199,10 @@ class MockModel:
         # Before the reply: a client that has read all of it finds it here.
         self._remember(call)
         send = _send_stream if said.is_stream else _send_whole
+        self._paced += 1
+        pace = self._pace.of_reply(self._paced)
         try:
-            return await send(
-                request, dialect, reply, Clock(self._pace), is_broken=fail is not None
-            )
+            return await send(request, dialect, reply, Clock(pace), is_broken=fail is not None)
         except BaseException:
             call.is_whole = False
             raise
