@@ -5,6 +5,7 @@ It calls the tools itself, so what is graded is the model alone (``model-only``)
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from conformance.agents.contract import Doors, Store, TaskView
     from conformance.authoring import Instance
+    from conformance.gateway.upstream import Upstream
+    from conformance.link.model import Link
 
 _CANARY_TIMEOUT_S = 30.0
 _BYTES_PER_TOKEN = 4
@@ -55,6 +58,7 @@ class ChatAgent:
         style: ``auto`` lets the probe choose.
         timeout_s: Seconds one request may take.
         patience: How long a failing endpoint is given.
+        link: What lies between here and the endpoint; wants a ``base_url``.
     """
 
     evidence_class: EvidenceClass = "model-only"
@@ -69,11 +73,13 @@ class ChatAgent:
         style: StyleWish = "auto",
         timeout_s: float = 180.0,
         patience: Patience = PATIENCE,
+        link: Link | None = None,
     ) -> None:
         self._wish = style
         self._sampling = sampling
         self._address = Address(model, base_url, key_env, timeout_s)
         self._client = ModelClient(self._address, patience=patience)
+        self._far = link.to(base_url or "") if link else None
         self._probe: Probe | None = None
         self._fields = b""
         self._served: set[str] = set()
@@ -90,11 +96,13 @@ class ChatAgent:
         Raises:
             AgentUnavailableError: wrong key, no endpoint, no such model, no tool calls.
         """
-        self._client.open()
+        if self._far is not None:
+            await asyncio.to_thread(self._far.start)
         try:
+            self._client.open(None if self._far is None else self._far.base_url)
             probe = await probe_endpoint(self._client, self._sampling, self._wish)
         except BaseException:
-            await self._client.close()
+            await self.close()
             raise
         self._probe = probe
         members = {"model": self._address.model} | self._used_sampling(probe).members(
@@ -120,6 +128,15 @@ class ChatAgent:
             doors.after_model_call(_metered(self._address.model, talk, reply))
             await turn.take(reply)
 
+    @property
+    def endpoint(self) -> Upstream:
+        """The endpoint it asks, once opened, for a profile of it."""
+        from conformance.gateway.upstream import Upstream
+
+        client = self._client
+        link = None if self._far is None else self._far.link
+        return Upstream(client.address.model, client.real_url, client.key, link=link)
+
     async def canary(self) -> bool:
         """Say whether the endpoint answers a request of one token, now."""
         members = {"model": self._address.model}
@@ -134,7 +151,11 @@ class ChatAgent:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        try:
+            await self._client.close()
+        finally:
+            if self._far is not None:
+                await asyncio.to_thread(self._far.close)
 
     def describe(self) -> dict[str, Any]:
         """Return what was asked, how it was asked and who answered."""
@@ -153,6 +174,7 @@ class ChatAgent:
             "retries": {"most": patience.retries, "timeouts": patience.timeout_retries},
             "client": _client_version(),
             "store": "notes",
+            **(self._far.describe() if self._far else {}),
         }
 
     def _used_sampling(self, probe: Probe | None) -> Sampling:

@@ -14,6 +14,7 @@ from conformance.clearing import clear_away
 
 if TYPE_CHECKING:
     from conformance.authoring import Answer, Instance
+    from conformance.gateway.upstream import Upstream
 
 EvidenceClass = Literal["jailed", "observed", "reported", "model-only"]
 
@@ -197,6 +198,15 @@ class Agent(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return who the agent is, for the report: kind, model, tool style, sampling, versions."""
         ...
+
+
+def endpoint_of(agent: Agent) -> Upstream | None:
+    """Return the endpoint of the model behind an agent, once opened.
+
+    None where it has none, as a calibrator, or brings its own, which the suite does not know.
+    """
+    endpoint: Upstream | None = getattr(agent, "endpoint", None)
+    return endpoint
 
 
 class TrialEndedError(Exception):

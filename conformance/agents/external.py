@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.agents.contract import Doors, TaskView
     from conformance.authoring import Instance
     from conformance.gateway import Gateway, Handle
+    from conformance.gateway.upstream import Upstream
 
 LAST_WORDS_S = 30.0
 """How long an agent may go on once its answer is taken: most say a closing sentence."""
@@ -109,6 +110,11 @@ class ExternalAgent:
     def evidence_class(self) -> EvidenceClass:
         """Return what the evidence of its trials is worth."""
         return self.transport.evidence_class
+
+    @property
+    def endpoint(self) -> Upstream | None:
+        """The endpoint behind the model door; None where it brings its own model."""
+        return self.gateway.upstream
 
     async def open(self) -> None:
         """Start the gateway, and get the transport ready."""

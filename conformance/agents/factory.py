@@ -12,6 +12,7 @@ import msgspec
 from conformance.agents.agentfile import PROGRAMS, Known, read_agent_file
 from conformance.agents.sampling import PROVIDER_DEFAULTS, Sampling
 from conformance.errors import UsageError
+from conformance.link.model import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,8 @@ class Reach(msgspec.Struct, frozen=True):
     image: str | None = None
     hidden: tuple[Path, ...] = ()
     """What an agent in a jail may not read, wherever it lies."""
+    link: Link | None = None
+    """What lies between here and the endpoint of the model."""
     known: Known | None = None
     """The agent's file, once read."""
 
@@ -119,7 +122,7 @@ def make_agent(spec: str, reach: Reach, places: Callable[[Instance[Any]], Place 
     """
     spec, reach = find_agent(spec, reach)
     kind, _, value = spec.partition(":")
-    _check_options(kind, reach)
+    _check_options(kind, value, reach)
     agent = _agent(kind, value, reach, places)
     if reach.known is None:
         return agent
@@ -140,7 +143,7 @@ def gateway_of(reach: Reach) -> Gateway:
     if reach.model == LOCAL and reach.base_url is None:
         from conformance.local.gateway import LocalGateway
 
-        return LocalGateway(reach.gguf, reach.slots)
+        return LocalGateway(reach.gguf, reach.slots, reach.link)
     if (reach.model is None) != (reach.base_url is None):
         raise UsageError(
             "go together: the model's name and where it is",
@@ -150,7 +153,7 @@ def gateway_of(reach: Reach) -> Gateway:
     if reach.model is None or reach.base_url is None:
         return Gateway()
     key = os.environ.get(reach.key_env or DEFAULT_KEY_ENV, "")
-    return Gateway(Upstream(reach.model, reach.base_url, key, reach.timeout_s))
+    return Gateway(Upstream(reach.model, reach.base_url, key, reach.timeout_s, link=reach.link))
 
 
 def default_concurrency(spec: str, slots: int) -> int:
@@ -172,7 +175,7 @@ def patience(spec: str) -> float:
     return PATIENCE_S
 
 
-def _check_options(kind: str, reach: Reach) -> None:
+def _check_options(kind: str, value: str, reach: Reach) -> None:
     """Refuse options that mean nothing to a kind: who gives one thinks that it does something."""
     _check_address(reach.base_url)
     idle = {
@@ -181,13 +184,31 @@ def _check_options(kind: str, reach: Reach) -> None:
         "--sandbox": reach.sandbox if kind not in PROGRAMS else None,
         "--image": reach.image if reach.sandbox not in ("docker", "podman") else None,
     }
-    for option, value in idle.items():
-        if value is not None:
+    for option, given in idle.items():
+        if given is not None:
             raise UsageError(
                 f"means nothing to {kind}:" + (" without a container" * (option == "--image")),
-                where=f"{option} {value}",
+                where=f"{option} {given}",
                 mend="leave it out",
             )
+    if reach.link is not None:
+        _check_link(kind, value, reach)
+
+
+def _check_link(kind: str, value: str, reach: Reach) -> None:
+    """Refuse a link that would lie between nothing."""
+    if kind in ("builtin", "human"):
+        raise UsageError(f"{kind}: calls no model", where="--link", mend="leave it out")
+    if kind == "chat" and value != LOCAL and reach.base_url is None:
+        raise UsageError(
+            "no endpoint is named for it to lead to", where="--link", mend="name it: --base-url"
+        )
+    if kind != "chat" and reach.model is None:
+        raise UsageError(
+            "the agent brings its own model, whose calls do not come through the suite",
+            where="--link",
+            mend="name the model with --model and --base-url",
+        )
 
 
 def _check_address(base_url: str | None) -> None:
@@ -237,6 +258,7 @@ def _chat(value: str, reach: Reach) -> Agent:
         sampling=reach.sampling,
         style=reach.style,
         timeout_s=reach.timeout_s,
+        link=reach.link,
     )
 
 

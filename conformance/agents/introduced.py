@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.agents.contract import endpoint_of
+
 if TYPE_CHECKING:
     from conformance.agents.contract import Agent, Doors, EvidenceClass, TaskView
     from conformance.authoring import Instance
+    from conformance.gateway.upstream import Upstream
 
 
 class IntroducedAgent:
@@ -33,6 +36,11 @@ class IntroducedAgent:
     async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
         """Let it work on one task."""
         await self.agent.run(task, doors, private)
+
+    @property
+    def endpoint(self) -> Upstream | None:
+        """The endpoint of its model, where the suite knows it."""
+        return endpoint_of(self.agent)
 
     async def canary(self) -> bool:
         """Say whether it answers, now."""

@@ -76,16 +76,31 @@ class ModelClient:
         self._client: Any = None
         self._key = ""
         self._errors: Any = None
+        self._through: str | None = None
 
     @property
     def where(self) -> str:
         """Return the endpoint's address without user-info or query, fit for a report."""
-        if self._client is not None:
+        if self._client is not None and self._through is None:
             return public_url(str(self._client.base_url))
         return public_url(self.address.base_url or os.environ.get("OPENAI_BASE_URL") or "")
 
-    def open(self) -> None:
+    @property
+    def real_url(self) -> str:
+        """Return the endpoint's address, once opened, whatever lies between."""
+        named = self.address.base_url or os.environ.get("OPENAI_BASE_URL")
+        return named or str(self._client.base_url)
+
+    @property
+    def key(self) -> str:
+        """Return the key to it, once opened; never for a report."""
+        return self._key
+
+    def open(self, through: str | None = None) -> None:
         """Make the client; no request is sent.
+
+        Args:
+            through: Where to connect instead of the address: the near end of a link to it.
 
         Raises:
             AgentUnavailableError: no key where one is needed, or an address that is none.
@@ -102,9 +117,10 @@ class ModelClient:
                 mend="set the variable, or name an endpoint with --base-url",
             )
         self._errors = openai
+        self._through = through
         self._client = openai.AsyncOpenAI(
             api_key=self._key or _NO_KEY,
-            base_url=base_url,
+            base_url=through or base_url,
             max_retries=0,
             timeout=openai.Timeout(self.address.timeout_s, connect=self.address.connect_timeout_s),
         )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.edition import Edition
 
 
-SEEN_LATER = ("dialects", "endpoint", "fingerprints", "probe", "served_models")
+SEEN_LATER = ("dialects", "endpoint", "fingerprints", "link_seen", "probe", "served_models")
 """What an agent's description says of one sitting, not of the agent."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from conformance.cli.link_option import link_option
 from conformance.cli.options import Duration
 from conformance.errors import UsageError
 
@@ -72,6 +73,7 @@ _OPTIONS = (
     click.option(
         "--slots", default=2, show_default=True, help="Requests at once of the embedded model."
     ),
+    link_option,
 )
 
 
@@ -105,6 +107,7 @@ def reach_of(given: dict[str, Any]) -> Reach:
         python=given["python"],
         sandbox=given["sandbox"],
         image=given["image"],
+        link=given["link"],
     )
 
 

@@ -148,6 +148,10 @@ def lines_of(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
     yield Line("end", report.outcome == "completed", ended, _END.get(report.outcome, ""))
     for style in described.get("probe", []):
         yield _good("endpoint", f"{style['style']}: {style['result']} ({style['detail']})")
+    if described.get("link"):
+        from conformance.link.model import Link
+
+        yield _good("link", str(msgspec.convert(described["link"], Link)))
     yield _tools(report)
     yield _models(report, is_outside=is_outside, has_model=bool(described.get("model")))
     by = f"taken by {report.answered_by}" if report.answered_by else "none arrived"

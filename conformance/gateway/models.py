@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,8 @@ class ModelsDoor:
         self.asks_usage = True
         """Ask for the usage of streams; not any more once the endpoint refused that."""
         self._line: Line | None = None
+        link = None if upstream is None else upstream.link
+        self._far = link.to(upstream.base_url) if upstream and link else None
         self._talks: WeakKeyDictionary[Handle, Talk] = WeakKeyDictionary()
 
     @property
@@ -68,12 +71,18 @@ class ModelsDoor:
         if self.upstream is None:
             yield
             return
-        self._line = Line(self.upstream)
+        if self._far is not None:
+            await asyncio.to_thread(self._far.start)
         try:
-            yield
+            self._line = Line(self.upstream, None if self._far is None else self._far.base_url)
+            try:
+                yield
+            finally:
+                line, self._line = self._line, None
+                await line.close()
         finally:
-            line, self._line = self._line, None
-            await line.close()
+            if self._far is not None:
+                await asyncio.to_thread(self._far.close)
 
     async def canary(self) -> bool:
         """Say whether the endpoint answers, now; True where there is none."""
@@ -95,6 +104,7 @@ class ModelsDoor:
             "served_models": sorted(self.served),
             "dialects": sorted(self.dialects),
             "sampling": "agent's own",
+            **(self._far.describe() if self._far else {}),
         }
 
     async def __call__(

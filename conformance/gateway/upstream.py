@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from conformance.link.model import Link
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     import aiohttp
+
 
 _MIN_SECRET = 12
 """A shorter key is a stand-in that local servers take, and may be an ordinary word."""
@@ -56,17 +59,24 @@ class Upstream(msgspec.Struct, frozen=True):
     timeout_s: float = 180.0
     """How long nothing at all may come."""
     connect_timeout_s: float = 10.0
+    link: Link | None = None
+    """What lies between here and it."""
 
 
 class Line:
-    """The connections to an endpoint."""
+    """The connections to an endpoint.
 
-    def __init__(self, upstream: Upstream) -> None:
+    Args:
+        upstream: The endpoint.
+        through: Where to connect instead: the near end of a link to it.
+    """
+
+    def __init__(self, upstream: Upstream, through: str | None = None) -> None:
         import aiohttp
         from yarl import URL
 
         self._aiohttp = aiohttp
-        base = URL(upstream.base_url.rstrip("/"))
+        base = URL((through or upstream.base_url).rstrip("/"))
         keys = [upstream.key, base.password or ""]
         secrets = [key.encode() for key in keys if len(key) >= _MIN_SECRET]
         self._secrets = [*secrets, *(s.replace(b"/", b"\\/") for s in secrets if b"/" in s)]
@@ -76,7 +86,7 @@ class Line:
             base = base.with_user(None)
         self._url = lru_cache(lambda path: URL(f"{base}/{path}", encoded=True))
         # Anthropic's own endpoint takes one header, others may look at either.
-        self._is_anthropic = (base.host or "").endswith("anthropic.com")
+        self._is_anthropic = (URL(upstream.base_url).host or "").endswith("anthropic.com")
         self._proxy = _proxy(str(base))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),

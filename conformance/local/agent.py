@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from conformance.agents.contract import Doors, EvidenceClass, TaskView
     from conformance.agents.factory import Reach
     from conformance.authoring import Instance
+    from conformance.gateway.upstream import Upstream
 
 MAX_TOKENS = 256
 """The cap of one reply where none is pinned: two cores write some fifty tokens a second, and a
@@ -42,6 +43,7 @@ class LocalChatAgent:
             sampling=self._reach.sampling.capped(MAX_TOKENS),
             style=self._reach.style,
             timeout_s=self._reach.timeout_s,
+            link=self._reach.link,
         )
         try:
             await self._chat.open()
@@ -52,6 +54,11 @@ class LocalChatAgent:
     async def run(self, task: TaskView, doors: Doors, private: Instance[Any]) -> None:
         """Let the model work on one task."""
         await self._opened().run(task, doors, private)
+
+    @property
+    def endpoint(self) -> Upstream:
+        """The embedded endpoint, once opened."""
+        return self._opened().endpoint
 
     async def canary(self) -> bool:
         """Say whether the endpoint answers, now."""

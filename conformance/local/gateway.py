@@ -12,6 +12,8 @@ from conformance.local.endpoint import LocalEndpoint
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from conformance.link.model import Link
+
 
 class LocalGateway(Gateway):
     """Implements ``gateway.Gateway`` on the embedded model.
@@ -19,10 +21,12 @@ class LocalGateway(Gateway):
     Args:
         gguf: The model file; None takes the pinned weights.
         slots: Requests worked on at once.
+        link: What lies between the gateway and the endpoint.
     """
 
-    def __init__(self, gguf: Path | None, slots: int) -> None:
+    def __init__(self, gguf: Path | None, slots: int, link: Link | None = None) -> None:
         super().__init__()
+        self._link = link
         self._endpoint = LocalEndpoint(gguf, slots=slots)
 
     async def open(self) -> None:
@@ -35,7 +39,7 @@ class LocalGateway(Gateway):
         if self._running is not None:
             return
         await self._endpoint.start()
-        self.upstream = Upstream(self._endpoint.model, self._endpoint.base_url)
+        self.upstream = Upstream(self._endpoint.model, self._endpoint.base_url, link=self._link)
         self.models = ModelsDoor(self.upstream, self.models.injections)
         try:
             await super().open()
