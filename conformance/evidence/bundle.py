@@ -29,6 +29,7 @@ OBSERVATIONS = "results/observations.jsonl"
 SUMMARY = "results/summary.json"
 TWINS = "results/twins.json"
 SINGLE = "results/single.json"
+PROFILE = "profile/profile.json"
 DERIVED = (OBSERVATIONS, SUMMARY, TWINS, SINGLE)
 """What a re-grade makes anew from the evidence."""
 REPORT = "report.html"
@@ -46,6 +47,7 @@ _SCHEMAS = {
     SUMMARY: "summary",
     TWINS: "twins",
     SINGLE: "single",
+    PROFILE: "profile",
 }
 
 

@@ -15,6 +15,7 @@ import msgspec
 from conformance.agents import agentfile, http_contract
 from conformance.campaign import journal
 from conformance.evidence import documents
+from conformance.profile import document as profile
 from conformance.trial import events
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,6 +40,7 @@ def make_schemas() -> dict[str, bytes]:
         "twins": ("results/twins.json", documents.TwinsDocument, False),
         "single": ("results/single.json", documents.SingleDocument, False),
         "observations": ("a line of results/observations.jsonl", documents.ObservationLine, False),
+        "profile": ("profile.json", profile.ProfileDocument, False),
         "journal": ("a line of run/journal.jsonl", journal.JournalEntry, True),
         "transcript": ("a line of run/transcripts/TRIAL.jsonl", events.TranscriptEvent, True),
     }

@@ -20,6 +20,7 @@ from conformance.evidence.documents import (
     SummaryDocument,
     SystemDocument,
 )
+from conformance.evidence.profiled import has_profile, profile_problems
 from conformance.evidence.seal import Graded, documents, grade_folder, observation_bytes
 from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name
@@ -81,6 +82,8 @@ def audit_bundle(
             return Audit(bundle.bundle_id(folder), None, 0, replayed, _shown(differing))
         graded = grade_folder(folder, edition, lambda _: progress("re-grade", 1))
         found = [*_differences(folder, graded), *_other_documents(folder, edition, story, graded)]
+        if has_profile(folder):
+            found += profile_problems(folder, edition)
     except EvidenceInvalidError as error:
         return _failed(folder, [error])
     except EditionError as error:
