@@ -69,7 +69,7 @@ def interval_chart(clauses: Sequence[ClauseSummary]) -> str | None:
             x="mean:Q", color=colour, shape=shape
         )
     )
-    return _svg(layers.properties(width=WIDTH, height=alt.Step(ROW)))
+    return static_svg(layers.properties(width=WIDTH, height=alt.Step(ROW)))
 
 
 def ratio_chart(ratios: Sequence[float], kappas: Sequence[tuple[str, float]]) -> str | None:
@@ -117,10 +117,10 @@ def ratio_chart(ratios: Sequence[float], kappas: Sequence[tuple[str, float]]) ->
         .mark_text(baseline="bottom", color=INK, fontWeight="bold")
         .encode(x=alt.X("kappa:Q", scale=across), y=alt.value(-3), text="id:N")
     )
-    return _svg((bars + rules + names).properties(width=WIDTH, height=120))
+    return static_svg((bars + rules + names).properties(width=WIDTH, height=120))
 
 
-def _svg(chart: Any) -> str:
+def static_svg(chart: Any) -> str:
     """Render a chart; what it says to a screen reader stands in its caption instead."""
     import vl_convert
 
@@ -133,7 +133,12 @@ def _svg(chart: Any) -> str:
             gridColor=RULE,
             domainColor=FAINT,
             tickColor=FAINT,
+            titleColor=INK,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=14,
         )
+        .configure_legend(labelColor=INK, labelFontSize=12, symbolSize=360, columnPadding=18)
     )
     svg: str = vl_convert.vegalite_to_svg(styled.to_dict())
     return _ARIA.sub("", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)

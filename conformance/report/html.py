@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from conformance.evidence import bundle
 from conformance.report.charts import interval_chart, ratio_chart
+from conformance.report.page import page_assets, template
+from conformance.report.profile_charts import draw_curves
+from conformance.report.profile_page import section_content
 from conformance.report.sources import read_evidence
-from conformance.report.texts import load_texts, say
+from conformance.report.texts import load_texts
 from conformance.report.transcripts import index_rows, read_transcripts, script_json
 from conformance.report.view import build_view
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.evidence.documents import Words
+    from conformance.profile.document import ProfileDocument
 
 
 def write_report(folder: Path) -> Path:
@@ -44,13 +44,10 @@ def render_report(folder: Path) -> str:
     evidence = read_evidence(folder)
     transcripts = read_transcripts(evidence)
     view = build_view(evidence, transcripts)
-    style, head_script, script = (_asset(n) for n in ("report.css", "language.js", "viewer.js"))
     content = {
+        **page_assets("language.js", "viewer.js"),
         "view": view,
-        "style": Markup(style),  # noqa: S704 - the package's own file
-        "head_script": Markup(head_script),  # noqa: S704 - the package's own file
-        "script": Markup(script),  # noqa: S704 - the package's own file
-        "policy": _policy(head_script, script),
+        **_profile(evidence.profile),
         # Drawn from numbers and clause ids alone; vl-convert escapes the ids.
         "interval_chart": Markup(interval_chart(evidence.summary.clauses) or ""),  # noqa: S704
         "ratio_chart": Markup(  # noqa: S704
@@ -61,37 +58,11 @@ def render_report(folder: Path) -> str:
         "words": Markup(script_json(_viewer_words())),  # noqa: S704
         "blocks": transcripts.blocks,
     }
-    return str(_environment().get_template("report.html.jinja").render(content))
+    return str(template("report.html.jinja").render(content))
 
 
-@functools.cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("conformance.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["say"] = say
-    return environment
-
-
-@functools.cache
-def _asset(name: str) -> str:
-    path = resources.files("conformance.report").joinpath("templates", name)
-    return path.read_text(encoding="utf-8")
-
-
-def _policy(*scripts: str) -> str:
-    """Return a content security policy: nothing from the network, no script but these."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-        for text in scripts
-    )
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {hashes}"
+def _profile(document: ProfileDocument | None) -> dict[str, Any]:
+    return {} if document is None else section_content(document, draw_curves(document))
 
 
 def _viewer_words() -> dict[str, list[str]]:

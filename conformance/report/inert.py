@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
+from conformance.report.numbers import UNKNOWN
+
 _NAMES = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI "
     "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
 )
 _CONTROLS = tuple(_NAMES.split())
 _DEL = 0x7F
+_MOST = 500
 
 # Soft hyphen, Arabic letter mark, Mongolian vowel separator, zero-width and direction marks, line
 # and paragraph separators, embeddings, isolates, byte order mark, interlinear annotation.
@@ -55,6 +60,11 @@ def inert_line(text: str, most: int = 200) -> str:
     return shown if len(text) <= most else shown[:most] + "…"
 
 
+def inert_pairs(values: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return names and values of a JSON object, in the order of the names, as inert text."""
+    return tuple((inert_line(str(name)), _value(value)) for name, value in sorted(values.items()))
+
+
 class Clipper:
     """Makes JSON values inert, and cuts strings that are too long to be embedded."""
 
@@ -72,6 +82,13 @@ class Clipper:
         if isinstance(value, list):
             return [self.clean(item) for item in value]
         return value
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return UNKNOWN
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return inert(text[:_MOST]) + ("…" if len(text) > _MOST else "")
 
 
 def _shown(found: re.Match[str]) -> str:

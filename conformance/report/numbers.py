@@ -77,13 +77,6 @@ def moment(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def quantile(values: list[float], share: float) -> float | None:
-    """Return the least value that at least ``share`` of the values do not exceed."""
-    if not values:
-        return None
-    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
 def _end(value: float, p0: float, towards: object) -> str:
     rounded = math.floor if towards is math.floor else math.ceil
     for places in (3, 4, 5, 6):

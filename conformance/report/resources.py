@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
-from conformance.report.numbers import UNKNOWN, plain, quantile, seconds
+from conformance.profile.percentiles import quantile
+from conformance.report.numbers import UNKNOWN, plain, seconds
 from conformance.report.texts import both, say
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _spread(values: list[float]) -> Words:
     if not values:
         return both(UNKNOWN)
     median = seconds(statistics.median(values))
-    return say("resources.quantiles", median=median, high=seconds(quantile(values, 0.95)))
+    return say("resources.quantiles", median=median, high=seconds(quantile(sorted(values), 0.95)))
 
 
 def _median(values: Sequence[float]) -> str:

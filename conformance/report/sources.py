@@ -26,6 +26,7 @@ from conformance.evidence.documents import (
     SystemDocument,
     TwinsDocument,
 )
+from conformance.profile.document import FORMAT, ProfileDocument
 from conformance.trial.chain import read_chain
 from conformance.trial.outcome import TABLE
 from conformance.trial.run import transcript_path
@@ -68,6 +69,8 @@ class Trial(NamedTuple):
 
 
 EFFICIENCY = "efficiency"
+PROFILE = "profile/profile.json"
+"""Where a bundle holds a throughput profile."""
 
 
 class Evidence(NamedTuple):
@@ -87,6 +90,7 @@ class Evidence(NamedTuple):
     observations: tuple[ObservationLine, ...]
     twins: TwinsDocument
     single: SingleDocument | None
+    profile: ProfileDocument | None
 
     @property
     def by_id(self) -> dict[str, Trial]:
@@ -141,7 +145,23 @@ def read_evidence(folder: Path) -> Evidence:
         single=bundle.read_document(folder, bundle.SINGLE, SingleDocument)
         if (folder / bundle.SINGLE).is_file()
         else None,
+        profile=read_profile(folder),
     )
+
+
+def read_profile(folder: Path) -> ProfileDocument | None:
+    """Return the throughput profile of a bundle; None where it holds none.
+
+    Raises:
+        EvidenceInvalidError: it is broken.
+    """
+    if not (folder / PROFILE).is_file():
+        return None
+    document = bundle.read_document(folder, PROFILE, ProfileDocument)
+    if document.format != FORMAT:
+        where = str(folder / PROFILE)
+        raise EvidenceInvalidError(f"is of format {document.format!r}", where=where)
+    return document
 
 
 def read_transcript(folder: Path, trial: Trial) -> list[dict[str, Any]] | None:

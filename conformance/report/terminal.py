@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from conformance.evidence import bundle
 from conformance.evidence.documents import SummaryDocument
 from conformance.report.numbers import decimal, ends, limit, seconds
+from conformance.report.profile_words import certificate_line
 from conformance.report.sentences import holdback, lead, reason_words
+from conformance.report.sources import read_profile
 from conformance.report.texts import say
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def result_parts(
     Args:
         summary: The result.
         lang: ``zh`` or ``en``.
-        folder: The bundle's folder, whose paths come last; None leaves them out.
+        folder: The bundle's folder, whose paths come last, after its throughput profile's line if
+            it holds one; None leaves them out.
         duration_s: How long it took, in seconds, if that is to be said.
     """
     from rich.text import Text
@@ -75,6 +78,9 @@ def result_parts(
     yield _table(summary, lang)
     yield from _held_back(summary, lang)
     if folder is not None:
+        profile = read_profile(folder)
+        if profile is not None:
+            yield Text("\n" + _in(certificate_line(profile), lang))
         report = folder / bundle.REPORT
         took = "" if duration_s is None else f"  ({seconds(duration_s)})"
         named = _say("terminal.bundle", lang, path=folder) + took

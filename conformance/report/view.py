@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from conformance.report import failures
 from conformance.report.clauses import Group, clause_groups, standing
 from conformance.report.deviations import Deviation, deviations
-from conformance.report.inert import inert, inert_line
+from conformance.report.inert import inert_line, inert_pairs
 from conformance.report.numbers import UNKNOWN, ends, moment, plain
+from conformance.report.profile_view import ProfileView, build_profile
+from conformance.report.profile_words import link_name
 from conformance.report.resources import Fact, Resources, resources
 from conformance.report.sentences import Limit, coverage, holdback, lead, reason_words
 from conformance.report.sources import EFFICIENCY, Evidence, Trial
@@ -123,6 +123,8 @@ class View(NamedTuple):
     trials: int
     left_out: int
     filters: dict[str, tuple[str, ...]]
+    profile: ProfileView | None
+    """The throughput profile, where the bundle holds one."""
 
 
 def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
@@ -163,6 +165,7 @@ def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
         trials=len(evidence.trials),
         left_out=transcripts.left_out,
         filters=_filters(evidence.trials, [clause.id for clause in summary.clauses]),
+        profile=None if evidence.profile is None else build_profile(evidence.profile),
     )
 
 
@@ -261,6 +264,8 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
         yield Fact(say("result.style"), say(f"result.style_{claim.agent['style']}"))
     if claim.agent.get("store") == "notes":
         yield Fact(say("result.store"), say("result.store_notes"))
+    if isinstance(claim.agent.get("link"), dict):
+        yield Fact(say("profile.link"), both(link_name(claim.agent["link"])))
     yield Fact(say("result.date"), when)
     yield Fact(say("result.trials"), both(f"{len(evidence.trials):,}"))
     yield Fact(say("result.langs"), joined([say(f"viewer.lang_{lang}") for lang in summary.langs]))
@@ -331,22 +336,11 @@ def _ratio(value: float | None) -> str:
 
 def _about(evidence: Evidence) -> Iterable[tuple[Words, tuple[tuple[str, str], ...]]]:
     system = evidence.system
-    yield say("evidence.agent"), _pairs(evidence.claim.agent)
+    yield say("evidence.agent"), inert_pairs(evidence.claim.agent)
     for layer in ("hardware", "cloud", "model"):
-        yield say(f"evidence.{layer}"), _pairs(getattr(system, layer))
+        yield say(f"evidence.{layer}"), inert_pairs(getattr(system, layer))
     software = {"python": evidence.lock.python, **evidence.lock.packages}
-    yield say("evidence.packages"), _pairs(software)
-
-
-def _pairs(values: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((inert_line(str(name)), _shown(value)) for name, value in sorted(values.items()))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return UNKNOWN
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return inert(text[:500]) + ("…" if len(text) > 500 else "")  # noqa: PLR2004
+    yield say("evidence.packages"), inert_pairs(software)
 
 
 def _filters(trials: Iterable[Trial], clauses: list[str]) -> dict[str, tuple[str, ...]]:

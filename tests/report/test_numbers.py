@@ -13,7 +13,6 @@ from conformance.report.numbers import (
     limit,
     percent,
     percent_ends,
-    quantile,
     seconds,
 )
 
@@ -65,8 +64,3 @@ def test_limits_have_two_places_or_more():
 )
 def test_durations_have_the_unit_that_fits(value, shown):
     assert seconds(value) == shown
-
-
-def test_a_quantile_is_a_value_that_occurred():
-    assert quantile([1.0, 2.0, 3.0, 4.0], 0.95) == 4.0
-    assert quantile([], 0.95) is None
