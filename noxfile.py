@@ -72,6 +72,20 @@ def certify(session: nox.Session) -> None:
 
 
 @nox.session
+def profile(session: nox.Session) -> None:
+    """Profile the embedded endpoint, or what the arguments after -- name."""
+    session.install("-e", ".[local,fast]")
+    given = list(session.posargs)
+    if not any(word == "--endpoint" or word.startswith("--endpoint=") for word in given):
+        session.run("conformance", "model", "get")
+        given = ["--endpoint", "local", "--input-tokens", "64", "--output-tokens", "32", *given]
+        if not any(word.startswith(("--concurrency", "--rate", "--trace")) for word in given):
+            given += ["--concurrency", "1,2,4", "--duration", "30s"]
+    # 1, not valid, is a profile too: it says why.
+    session.run("conformance", "profile", *given, success_codes=[0, 1])
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Run the whole gate on every family: 598 mutants, 149 instances a shortcut."""
     session.install("-e", ".")

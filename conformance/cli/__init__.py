@@ -24,6 +24,7 @@ VERBS = (
     "edition",
     "tasks",
     "probe",
+    "profile",
     "model",
     "serve",
     "doctor",

@@ -15,6 +15,12 @@ import msgspec
 import rich_click as click
 
 from conformance.cli.agent_options import agent_options, reach_of
+from conformance.cli.certify_profile import (
+    check_profile,
+    clear_profile,
+    profile_options,
+    profiled,
+)
 from conformance.cli.machine import explain_missing, missing_here
 from conformance.cli.options import (
     RUNS,
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from conformance.agents.factory import Reach
     from conformance.authoring import Lang
     from conformance.campaign.run import Settings
+    from conformance.cli.progress import CampaignProgress
     from conformance.edition import Edition
     from conformance.evidence.documents import SummaryDocument
 
@@ -64,6 +71,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @click.option("--no-twins", is_flag=True, help="Try no instance in the other language too.")
+@profile_options
 @edition_option
 @sealed_option
 @locale_option
@@ -90,6 +98,7 @@ def command(**given: Any) -> int:
 
     edition = load(given["edition_root"], sealed=given["sealed_root"])
     edition.plan(given["plan"])
+    check_profile(given)
     out = given["out"] or new_folder()
     reach = msgspec.structs.replace(reach_of(given), hidden=tuple(_private(out, given)))
     spec, reach = find_agent(given["agent"], reach)
@@ -117,7 +126,7 @@ def _certify(
     began = time.monotonic()
     try:
         with CampaignProgress() as progress:
-            summary = asyncio.run(_run(edition, agent, settings, out, progress, given["resume"]))
+            summary = asyncio.run(_run(edition, agent, settings, out, progress, given))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write(f"conformance: interrupted; go on with: {_again(out)}\n")
         return 2
@@ -142,8 +151,8 @@ async def _run(
     agent: Agent,
     settings: Settings,
     out: Path,
-    progress: Any,
-    resume: bool,  # noqa: FBT001
+    progress: CampaignProgress,
+    given: dict[str, Any],
 ) -> SummaryDocument:
     from conformance.campaign.run import run_campaign
     from conformance.evidence.seal import seal
@@ -155,12 +164,18 @@ async def _run(
     try:
         for line in _warnings(agent):
             sys.stderr.write(f"conformance: {line}\n")
-        await run_campaign(edition, agent, settings, out, resume=resume, progress=progress)
-        described = agent.describe()
+        clear_profile(out)
+        with profiled(given, agent) as profile:
+            await run_campaign(
+                edition, agent, settings, out, resume=given["resume"], progress=progress
+            )
+            progress.say("grading the sealed trials …")
+            summary = seal(out, edition, agent.describe(), agent.evidence_class).summary
+            if profile is not None:
+                await profile.finish(out, edition, progress)
     finally:
         await agent.close()
-    progress.say("grading the sealed trials …")
-    return seal(out, edition, described, agent.evidence_class).summary
+    return summary
 
 
 def _private(out: Path, given: dict[str, Any]) -> Iterator[Path]:

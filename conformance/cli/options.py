@@ -127,9 +127,9 @@ def existing_bundle(path: Path) -> Path:
     return path
 
 
-def new_folder() -> Path:
-    """Return a folder under ``runs/`` that is not there yet, named by the time."""
-    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+def new_folder(kind: str = "") -> Path:
+    """Return a folder under ``runs/`` that is not there yet, named by the kind and the time."""
+    stamp = f"{kind}-" * bool(kind) + time.strftime("%Y-%m-%d-%H%M%S")
     for number in range(1, 1000):
         folder = RUNS / (stamp if number == 1 else f"{stamp}-{number}")
         if not folder.exists():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from conformance.cli.options import console, is_quiet
+from conformance.cli.status_line import StatusLine
 from conformance.trial.outcome import TABLE
 
 if TYPE_CHECKING:
@@ -16,37 +15,24 @@ if TYPE_CHECKING:
     from conformance.decision.streams import Draw
     from conformance.trial.run import TrialRecord
 
-PLAIN_EVERY_S = 10.0
 
-
-class CampaignProgress:
+class CampaignProgress(StatusLine):
     """Implements ``campaign.progress.Progress`` on stderr."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._began = time.monotonic()
-        self._said = self._began
         self._trials = 0
         self._calls = 0
         self._solved: dict[str, list[float]] = {}
         self._round: Round | None = None
-        self._status: Any = None
-
-    def __enter__(self) -> Self:
-        if not is_quiet(stderr=True):
-            self._status = console(stderr=True).status("starting …", spinner="dots")
-            self._status.__enter__()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        if self._status is not None:
-            self._status.__exit__(*details)
 
     def trial(self, draw: Draw, record: TrialRecord) -> None:
         """A trial ended."""
         self._trials += 1
         self._calls += record.model_calls or record.tool_calls
         if not TABLE[record.cause].counts:  # what counts is in the report
-            self._line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
+            self.line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
         self._show()
 
     def round(self, asked: Round, reply: Mapping[str, Observation]) -> None:
@@ -58,18 +44,14 @@ class CampaignProgress:
 
     def twins(self, count: int) -> None:
         """The ladder is done; the twins follow."""
-        self._line(f"trying {count} instances in the other language too …")
+        self.line(f"trying {count} instances in the other language too …")
 
     def say(self, text: str) -> None:
         """Say one thing now."""
-        self._line(text)
+        self.line(text)
 
     def _show(self) -> None:
-        text = self._text()
-        if self._status is not None:
-            self._status.update(text)
-        elif time.monotonic() - self._said >= PLAIN_EVERY_S:
-            self._line(text)
+        self.brief(self._text())
 
     def _text(self) -> str:
         elapsed = time.monotonic() - self._began
@@ -82,11 +64,3 @@ class CampaignProgress:
                 if clause in self._round.clauses
             ]
         return " · ".join(parts)
-
-    def _line(self, text: str) -> None:
-        self._said = time.monotonic()
-        if self._status is not None:
-            self._status.console.print(text, markup=False)
-        else:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
