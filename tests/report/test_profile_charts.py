@@ -12,6 +12,7 @@ from conformance.report.profile_charts import (
     curve,
     draw_curves,
     load_dots,
+    shown_points,
     throughput_dots,
     write_curves,
 )
@@ -164,3 +165,15 @@ def test_one_point_alone_can_be_drawn():
     whole = documents.profile_of()
     document = replace(whole, points=[replace(whole.points[2], reasons=[Reason("x")])])
     assert drawn(curve(document, "latency", "en")) == (5, 0)
+
+
+def test_of_a_load_that_was_measured_again_the_valid_point_is_drawn():
+    document = documents.profile_of()
+    first, *others = document.points
+    bad = replace(first, valid=False, reasons=[documents.BUSY])
+
+    assert shown_points([bad, *others, first])[0] is first
+    assert shown_points([first, *others, bad])[0] is first
+    assert shown_points([bad, bad]) == [bad]
+    open_loop = replace(first, loop="open", rate=3.0)
+    assert shown_points([first, open_loop]) == [first, open_loop]

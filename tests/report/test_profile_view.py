@@ -495,3 +495,12 @@ def test_money_has_the_applicant_s_currency():
     assert money(0.0125, "CNY") == "0.0125 CNY"
     assert money(0.0125, "") == "0.0125"
     assert money(None, "CNY") == "–"
+
+
+def test_agents_of_a_profile_that_is_invalid_as_a_whole_say_so():
+    document = documents.profile_of(reasons=[Reason("not-calibrated")], valid=False)
+    empty = msgspec.structs.replace(document.headline, agents=None)
+    view = build_profile(msgspec.structs.replace(document, headline=empty))
+    (agents,) = [step for step in view.chain if step.id == "agent"]
+
+    assert "not-calibrated" in str(agents.figures[0])
