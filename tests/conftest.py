@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SLOWEST = ("tests/test_packaging.py", "tests/calibrators/")
+SLOWEST = ("tests/test_packaging.py", "tests/calibrators/", "tests/cli/test_profile.py")
 """Begun first: with two workers, a long test at the end leaves one of them idle."""
 
 

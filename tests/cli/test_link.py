@@ -168,7 +168,7 @@ async def test_the_model_door_leads_over_the_link():
 @pytest.mark.parametrize("kind", ["chat", "door"])
 async def test_the_embedded_model_is_reached_over_the_link_too(kind):
     link = parse_link(QUICK)
-    reach = Reach(link=link, model=None if kind == "chat" else "local")
+    reach = Reach(link=link, style="structured", model=None if kind == "chat" else "local")
     agent = make_agent("chat:local", reach, None) if kind == "chat" else gateway_of(reach)
     await agent.open()
     try:

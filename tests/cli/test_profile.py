@@ -267,6 +267,7 @@ def scripted():
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_certification_with_a_profile_is_one_bundle(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.profile.run.Sitting.calibrate", lambda *_: None)  # seconds
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     out = tmp_path / "bundle"
     with scripted() as mock:

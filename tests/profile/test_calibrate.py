@@ -112,7 +112,8 @@ def test_an_open_loop_is_no_calibration():
 
 
 @pytest.mark.parametrize("dialect", ["chat", "responses"])
-def test_the_real_client_is_held_against_the_real_endpoint(dialect):
+def test_the_real_client_is_held_against_the_real_endpoint(dialect, monkeypatch):
+    monkeypatch.setattr("conformance.profile.calibrate.TRIES", 1)  # the machine may be busy
     made = calibrate((2, 1, 2), ttft_ms=30, chunk_gap_ms=5, tokens=10, requests=6, dialect=dialect)
     assert (made.ttft_ms, made.chunk_gap_ms, made.tokens) == (30, 5, 10)
     assert [point.concurrency for point in made.points] == [1, 2]
