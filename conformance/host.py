@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,17 @@ def allow_open_files(most: int = 65_536) -> None:
         most = min(most, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def end_child(process: subprocess.Popen[bytes], patience_s: float = 5.0) -> None:
+    """Let a child that ends with its standard input end, and kill it where it does not."""
+    with process, contextlib.suppress(OSError):  # the block closes its pipes and waits for it
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _cpu() -> str | None:

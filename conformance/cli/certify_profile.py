@@ -129,6 +129,7 @@ class CampaignProfile:
             bundle.write_manifest(out)
 
     def _measure(self, out: Path, edition: Edition, after: Any, progress: CampaignProgress) -> None:
+        from conformance.cli.profile_link import impaired
         from conformance.cli.profile_solved import solved_points
         from conformance.evidence import bundle
         from conformance.evidence.window import clocked, window_of_bundle
@@ -158,13 +159,7 @@ class CampaignProfile:
                 declared=described.get("layers", {}),
                 agent={"kind": described.get("kind"), "name": described.get("name")},
             )
-            link = None
-            if endpoint.link is not None:
-                from conformance.link.endpoint import describe_link, linked
-
-                far = stack.enter_context(linked(target.base_url, endpoint.link))
-                plan = msgspec.structs.replace(plan, via=far.base_url)
-                link = lambda: describe_link(endpoint.link, far.seen())  # noqa: E731
+            plan, link = impaired(plan, endpoint.link, stack)
             profile_endpoint(
                 plan,
                 (out / bundle.PROFILE).parent,

@@ -38,10 +38,9 @@ from conformance.cli.profile_options import (
 from conformance.errors import ConformanceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from conformance.profile.document import ProfileDocument
-    from conformance.profile.run import Plan
 
 ELSEWHERE = {
     "show": "conformance.cli.profile_show",
@@ -249,6 +248,7 @@ def _check(given: dict[str, Any]) -> None:
 
 def _profile(given: dict[str, Any], folder: Path) -> ProfileDocument:
     from conformance.cli.profile_agents import agent_on, live_trials, recorded_of, replay
+    from conformance.cli.profile_link import impaired
     from conformance.cli.profile_power import recorder_of
     from conformance.cli.profile_progress import ProfileProgress
     from conformance.profile.run import profile_endpoint
@@ -262,7 +262,7 @@ def _profile(given: dict[str, Any], folder: Path) -> ProfileDocument:
         recorded = None if given["replay"] is None else recorded_of(given, plan)
         live = None if given["live"] is None else agent_on(given, target)
         plan = msgspec.structs.replace(plan, declared=_declared(given), agent=_agent(given))
-        plan, summarise = _impaired(plan, given, stack)
+        plan, link = impaired(plan, given["link"], stack)
         recorder, notes = recorder_of(given, base_url, stack)
         say = stack.enter_context(ProfileProgress())
         for note in notes:
@@ -276,7 +276,7 @@ def _profile(given: dict[str, Any], folder: Path) -> ProfileDocument:
             agents=None if recorded is None else partial(replay, given, recorded),
             solved=None if live is None else partial(live_trials, given, say, *live),
             power_notes=notes,
-            link=summarise,
+            link=link,
         )
     curves = draw_curves(document)
     write_curves(curves, folder)
@@ -322,19 +322,3 @@ def _endpoint(given: dict[str, Any], stack: contextlib.ExitStack) -> tuple[str, 
     runner.run(local.start())
     stack.callback(lambda: runner.run(local.end()))
     return local.base_url, local.model
-
-
-def _impaired(
-    plan: Plan, given: dict[str, Any], stack: contextlib.ExitStack
-) -> tuple[Plan, Callable[[], dict[str, Any]] | None]:
-    """Return the plan with the link in between, and what says what the link did."""
-    if given["link"] is None:
-        return plan, None
-    from conformance.link.endpoint import describe_link, linked
-
-    target = plan.target
-    far = stack.enter_context(linked(target.base_url, given["link"], ca_file=target.ca_file))
-    return (
-        msgspec.structs.replace(plan, via=far.base_url),
-        lambda: describe_link(given["link"], far.seen()),
-    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from conformance.errors import EvidenceInvalidError
+from conformance.errors import EvidenceInvalidError, UsageError
 from conformance.evidence.bundle import PROFILE
 from conformance.evidence.window import window_of_bundle
 from conformance.profile.points import energy_in
@@ -40,8 +40,11 @@ def profile_problems(folder: Path, edition: Edition) -> Iterator[str]:
     try:
         document = read_profile((folder / PROFILE).parent)
         yield from differences((folder / PROFILE).parent)
+        if not document.solved:
+            return
+        window = window_of_bundle(folder, edition).window
         for at, point in enumerate(document.solved):
-            again = _again(folder, edition, document, point)
+            again = _again(folder, window, document, point)
             once = [reason for reason in point.reasons if reason.code in _ONCE]
             reasons = [reason for reason in point.reasons if reason not in once]
             # Their order is that of the gates; what is compared is which there are.
@@ -54,26 +57,25 @@ def profile_problems(folder: Path, edition: Edition) -> Iterator[str]:
             ]
             if names:
                 yield f"{where}: solved[{at}]: {', '.join(names)}: not what the trials give"
-    except EvidenceInvalidError as error:
+    except (EvidenceInvalidError, UsageError) as error:  # of usage: prices that exclude each other
         yield str(error)
 
 
 def _again(
-    folder: Path, edition: Edition, document: ProfileDocument, point: SolvedPoint
+    folder: Path, window: TimedWindow, document: ProfileDocument, point: SolvedPoint
 ) -> SolvedPoint:
     """Return what the bundle's own trials come to, with the power log beside them."""
-    live = window_of_bundle(folder, edition)
     span = energy = None
     if point.start_ns is not None and point.end_ns is not None:
         span = Span(point.start_ns, point.end_ns)
         if document.power_log is not None:
             power = read_power_log((folder / PROFILE).parent / document.power_log)
-            if not _is_there(power.header, live.window, span) and point.valid:
+            if not _is_there(power.header, window, span) and point.valid:
                 raise EvidenceInvalidError(
                     "the energy of the trials is that of another time", where=str(folder / PROFILE)
                 )
             energy = energy_in(power, document.idle, span.start_ns, span.end_ns)
-    own = msgspec.structs.replace(live.window, bundle=point.bundle)
+    own = msgspec.structs.replace(window, bundle=point.bundle)
     return solved_point(own, energy, document.inputs, monotonic=span)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from conformance.errors import AgentUnavailableError, UsageError
+from conformance.host import end_child
 from conformance.link.model import Link, LinkSeen
 from conformance.link.proxy import HOST, Ready, Settings
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _START_S = 60.0
 _ANSWER_S = 5.0
-_END_S = 5.0
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -139,15 +139,8 @@ class LinkedEndpoint:
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        with process, contextlib.suppress(OSError):  # the block closes its pipes and waits for it
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        if process is not None:
+            end_child(process)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from conformance.errors import AgentUnavailableError, ConformanceError, UsageError
-from conformance.host import allow_open_files
+from conformance.host import allow_open_files, end_child
 from conformance.mock.pacing.answers import PacedReply
 from conformance.mock.pacing.server import HOST, PacedServer
 from conformance.mock.truth import Truth, decode_truth
@@ -20,8 +20,6 @@ from conformance.mock.truth import Truth, decode_truth
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-_END_S = 5.0
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -127,19 +125,8 @@ class PacedMock:
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(BrokenPipeError):  # what it was not told went with it
-            if process.stdin is not None:
-                process.stdin.close()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        finally:
-            if process.stdout is not None:
-                process.stdout.close()
+        if process is not None:
+            end_child(process)
 
 
 def serve(

@@ -10,19 +10,19 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from conformance.errors import UsageError
 from conformance.profile.calibrate import MOST_LAG_MS
-from conformance.profile.gate_table import GATES
 from conformance.profile.percentiles import METHOD, rate_interval
 from conformance.profile.points import energy_in
 from conformance.profile.search import find_knee
 from conformance.profile.shape import Closed
-from conformance.profile.solved import JOULES_PER_KWH
+from conformance.profile.solved import costs_of
 from conformance.profile.sustained import Replayed, agents_point, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.profile.document import Inputs, Knee, Point, ProfileDocument, Slo, SolvedPoint
+    from conformance.profile.document import Knee, Point, ProfileDocument, Slo, SolvedPoint
     from conformance.profile.log import LoadLog
     from conformance.profile.power.recorder import PowerLog
 
@@ -158,13 +158,11 @@ def _wrong(document: ProfileDocument, point: SolvedPoint, power: PowerLog | None
         return ["solved"]
     rate = rate_interval(point.solved, point.trials) if point.trials else None
     done, seconds = point.window_solved, point.window_s
-    energy, joules = None, None
+    energy = None
     if power is not None and power.devices and point.start_ns is not None:
         if point.end_ns is None or point.end_ns <= point.start_ns:
             return ["end_ns"]
         energy = energy_in(power, document.idle, point.start_ns, point.end_ns)
-    if energy is not None and energy.valid and _fits(energy.window_s, seconds):
-        joules = energy.joules
     figures = {
         "energy": energy,
         "solve_rate": point.solved / point.trials if point.trials else None,
@@ -173,33 +171,14 @@ def _wrong(document: ProfileDocument, point: SolvedPoint, power: PowerLog | None
         "valid": not point.reasons,
     }
     if done is not None:
-        figures["solved_per_hour"] = done / seconds * 3600 if seconds else None
-        figures["j_per_solved_task"] = joules / done if joules is not None and done else None
-        figures |= _costs(document.inputs, point, joules)
+        inputs = document.inputs
+        try:
+            costs = costs_of(energy, inputs, solved=done, seconds=seconds, sent=None, made=None)
+        except UsageError:  # prices that exclude each other
+            return ["inputs"]
+        figures |= costs._asdict()
+        if None not in (inputs.price_per_million_input, inputs.price_per_million_output):
+            del figures["money_per_solved_task"]  # how many were sent only the trials can tell
     if not 0 <= (done or 0) <= min(point.window_trials or 0, point.solved):
         return ["window_solved"]
     return [name for name, value in figures.items() if getattr(point, name) != value]
-
-
-def _fits(energy_s: float, seconds: float) -> bool:
-    return seconds > 0 and abs(energy_s / seconds - 1) <= (GATES["power-window"].limit or 0.0)
-
-
-def _costs(inputs: Inputs, point: SolvedPoint, joules: float | None) -> dict[str, float | None]:
-    """Return what a solved task costs; by prices of tokens only its trials can tell."""
-    done = point.window_solved
-    kwh = None if joules is None else joules * (inputs.pue or 1.0) / JOULES_PER_KWH
-    totals: dict[str, float | None] = {}
-    if inputs.carbon_g_per_kwh is None or kwh is None:
-        totals["gco2_per_solved_task"] = None
-    else:
-        totals["gco2_per_solved_task"] = kwh * inputs.carbon_g_per_kwh
-    if inputs.price_per_hour is not None:
-        totals["money_per_solved_task"] = inputs.price_per_hour * point.window_s / 3600
-    elif inputs.price_per_kwh is not None:
-        totals["money_per_solved_task"] = None if kwh is None else kwh * inputs.price_per_kwh
-    elif inputs.price_per_million_input is None or inputs.price_per_million_output is None:
-        totals["money_per_solved_task"] = None
-    return {
-        name: None if total is None or not done else total / done for name, total in totals.items()
-    }

@@ -10,7 +10,7 @@ against the endpoint, by about (concurrency - 1) / 2 trials.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from conformance.errors import UsageError
 from conformance.profile.document import Part, Reason, SolvedPoint
@@ -142,7 +142,6 @@ def solved_point(
     Raises:
         UsageError: more than one kind of price is given.
     """
-    basis = price_basis(inputs)
     sample = [trial for trial in window.trials if trial.counts]
     solved = sum(trial.is_solved for trial in sample)
     rate = rate_interval(solved, len(sample)) if sample else None
@@ -152,13 +151,14 @@ def solved_point(
     done = sum(trial.is_solved for trial in counted)
     seconds = 0.0 if span is None else span.seconds
     reasons = list(_reasons(window, span, inside, energy))
-    trusted = energy if energy is not None and energy.valid and _fits(energy, seconds) else None
-    joules = None if trusted is None else trusted.joules
-    idle = None if trusted is None else trusted.idle_joules
-    above = None if joules is None or idle is None else joules - idle
-    carbon = inputs.carbon_g_per_kwh
-    kwh = None if joules is None else joules * (inputs.pue or 1.0) / JOULES_PER_KWH
-    money = _money(basis, inputs, seconds, kwh, inside)
+    costs = costs_of(
+        energy,
+        inputs,
+        solved=done,
+        seconds=seconds,
+        sent=_total([trial.input_tokens for trial in inside]),
+        made=_total([trial.output_tokens for trial in inside]),
+    )
     return SolvedPoint(
         concurrency=window.concurrency,
         window_s=seconds,
@@ -167,13 +167,13 @@ def solved_point(
         solve_rate=solved / len(sample) if sample else None,
         solve_rate_low=None if rate is None else rate.low,
         solve_rate_high=None if rate is None else rate.high,
-        solved_per_hour=done / seconds * 3600 if seconds else None,
+        solved_per_hour=costs.solved_per_hour,
         output_tokens=_total([trial.output_tokens for trial in inside]),
         energy=energy,
-        j_per_solved_task=_each(joules, done),
-        j_per_solved_task_above_idle=_each(above, done),
-        money_per_solved_task=_each(money, done),
-        gco2_per_solved_task=_each(None if kwh is None or carbon is None else kwh * carbon, done),
+        j_per_solved_task=costs.j_per_solved_task,
+        j_per_solved_task_above_idle=costs.j_per_solved_task_above_idle,
+        money_per_solved_task=costs.money_per_solved_task,
+        gco2_per_solved_task=costs.gco2_per_solved_task,
         bundle=window.bundle,
         valid=not reasons,
         reasons=reasons,
@@ -184,10 +184,54 @@ def solved_point(
     )
 
 
-def _fits(energy: Energy, seconds: float) -> bool:
-    """Say whether energy was taken over a span of this length."""
-    limit = GATES["power-window"].limit or 0.0
-    return seconds > 0 and abs(energy.window_s / seconds - 1) <= limit
+class Costs(NamedTuple):
+    """What a window of trials comes to by the hour and by the task; names as in ``SolvedPoint``."""
+
+    solved_per_hour: float | None
+    j_per_solved_task: float | None
+    j_per_solved_task_above_idle: float | None
+    money_per_solved_task: float | None
+    gco2_per_solved_task: float | None
+
+
+def costs_of(
+    energy: Energy | None,
+    inputs: Inputs,
+    *,
+    solved: int,
+    seconds: float,
+    sent: int | None,
+    made: int | None,
+) -> Costs:
+    """Return what a window costs; the rules are those of ``solved_point``.
+
+    Args:
+        energy: Of the window; not used where it is not to be trusted, or of another length.
+        inputs: Prices, PUE, carbon factor.
+        solved: Tasks solved in the window.
+        seconds: How long it is.
+        sent: Input tokens of the trials in it; None: not known.
+        made: Output tokens, likewise.
+    """
+    joules = idle = None
+    is_trusted = energy is not None and energy.valid and seconds > 0
+    if energy is not None and is_trusted and not any(_window_reasons(energy, seconds)):
+        joules, idle = energy.joules, energy.idle_joules
+    above = None if joules is None or idle is None else joules - idle
+    kwh = None if joules is None else joules * (inputs.pue or 1.0) / JOULES_PER_KWH
+    carbon = inputs.carbon_g_per_kwh
+    return Costs(
+        solved_per_hour=solved / seconds * 3600 if seconds else None,
+        j_per_solved_task=_each(joules, solved),
+        j_per_solved_task_above_idle=_each(above, solved),
+        money_per_solved_task=_each(_money(inputs, seconds, kwh, sent, made), solved),
+        gco2_per_solved_task=_each(None if kwh is None or carbon is None else kwh * carbon, solved),
+    )
+
+
+def _window_reasons(energy: Energy, seconds: float) -> Iterator[Reason]:
+    """Yield that energy was taken over a span of another length."""
+    return _broken("power-window", abs(energy.window_s / seconds - 1))
 
 
 def _is_in(trial: TimedTrial, span: Span) -> bool:
@@ -195,20 +239,15 @@ def _is_in(trial: TimedTrial, span: Span) -> bool:
 
 
 def _money(
-    basis: Basis | None,
-    inputs: Inputs,
-    seconds: float,
-    kwh: float | None,
-    inside: Sequence[TimedTrial],
+    inputs: Inputs, seconds: float, kwh: float | None, sent: int | None, made: int | None
 ) -> float | None:
     """Return what the window cost, in the currency of the prices."""
+    basis = price_basis(inputs)
     if basis == "hour" and inputs.price_per_hour is not None:
         return inputs.price_per_hour * seconds / 3600
     if basis == "kwh" and inputs.price_per_kwh is not None:
         return None if kwh is None else kwh * inputs.price_per_kwh
     read, written = inputs.price_per_million_input, inputs.price_per_million_output
-    sent = _total([trial.input_tokens for trial in inside])
-    made = _total([trial.output_tokens for trial in inside])
     if read is None or written is None or sent is None or made is None:
         return None
     return (sent * read + made * written) / 1e6
@@ -240,7 +279,7 @@ def _reasons(
     yield from _broken("client-cpu", window.cpu_share)
     yield from _broken("clock-stepped", abs(window.clock_step_s))
     if energy is not None:
-        yield from _broken("power-window", abs(energy.window_s / span.seconds - 1))
+        yield from _window_reasons(energy, span.seconds)
 
 
 def _broken(code: str, measured: float | None) -> Iterator[Reason]:

@@ -76,6 +76,35 @@ def test_a_tool_call_alone_is_no_empty_answer():
 # ---- the hostile endpoint
 
 
+async def test_an_endpoint_that_knows_who_asks_is_not_found_out():
+    """What is out of reach: it serves this client at once, and everybody else late."""
+    late_s = 0.3
+
+    async def answer(asked, writer):
+        if asked.headers["user-agent"] != "conformance-profile":
+            await asyncio.sleep(late_s)
+        writer.write(servers.whole(servers.chat(3)))
+        return True
+
+    async with serving(answer) as server:
+        within = Bounds(requests=3, warm_up_s=0.0)
+        done = await drive(Target(server.url, "m"), Asks(), Closed(1, 0.0), within)
+        began = asyncio.get_running_loop().time()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nUser-Agent: an agent\r\n"
+            b"Content-Length: 2\r\n\r\n{}"
+        )
+        await reader.readuntil(b"[DONE]")
+        waited_s = asyncio.get_running_loop().time() - began
+        writer.close()
+        await writer.wait_closed()
+
+    assert waited_s >= late_s
+    assert min(log.ended - log.sent for log in done.requests) < late_s * 1e9
+    assert [log.error for log in done.requests] == [None] * 3
+
+
 async def test_what_a_hostile_endpoint_makes_of_a_log_is_no_contradiction():
     """Retries, resets, errors, cut answers: whatever comes, a true log keeps its own rules."""
     chance = random.Random(5)
