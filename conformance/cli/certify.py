@@ -164,11 +164,11 @@ async def _run(
     try:
         for line in _warnings(agent):
             sys.stderr.write(f"conformance: {line}\n")
-        clear_profile(out)
         with profiled(given, agent) as profile:
             await run_campaign(
                 edition, agent, settings, out, resume=given["resume"], progress=progress
             )
+            clear_profile(out)
             progress.say("grading the sealed trials …")
             summary = seal(out, edition, agent.describe(), agent.evidence_class).summary
             if profile is not None:

@@ -391,6 +391,17 @@ def test_a_campaign_that_goes_on_drops_the_profile_it_had(capsys, tmp_path, monk
     assert run(["grade", str(out), "--edition", str(MINIATURE)]) == 0
 
 
+def test_a_resume_that_is_refused_leaves_the_profile(capsys, tmp_path):
+    out = tmp_path / "bundle"
+    words = ["certify", "--edition", str(MINIATURE), "--out", str(out), "--no-report"]
+    run([*words, "--agent", "builtin:null"])
+    (out / "profile").mkdir()
+    (out / "profile" / "profile.json").write_text("of these trials")
+    assert run([*words, "--agent", "builtin:refuse", "--resume"]) == 4
+    assert "agent was" in capsys.readouterr().err
+    assert (out / "profile" / "profile.json").read_text() == "of these trials"
+
+
 def test_an_interrupted_profile_leaves_the_bundle_as_it_was_sealed(capsys, tmp_path):
     out = tmp_path / "bundle"
     with scripted() as mock:
