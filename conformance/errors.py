@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from conformance.exit_codes import ExitCode
+
 
 class ConformanceError(Exception):
     """A user's mistake or a broken input; shown as one line, never as a traceback.
@@ -12,7 +14,7 @@ class ConformanceError(Exception):
         mend: What to do about it.
     """
 
-    exit_code = 4
+    exit_code: int = ExitCode.USAGE
 
     def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
         super().__init__(what)
@@ -37,10 +39,10 @@ class EditionError(ConformanceError):
 class AgentUnavailableError(ConformanceError):
     """The agent or its endpoint cannot be reached, or too many faults were the suite's own."""
 
-    exit_code = 6
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class EvidenceInvalidError(ConformanceError):
     """A bundle that does not hold together: a digest, a chain or a re-grade differs."""
 
-    exit_code = 7
+    exit_code = ExitCode.EVIDENCE_INVALID

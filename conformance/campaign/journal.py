@@ -6,117 +6,43 @@ import hashlib
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 
-from conformance.agents.contract import Limits
+from conformance.campaign.entries import (
+    FORMAT,
+    Ended,
+    JournalEntry,
+    Opened,
+    Population,
+    Resumed,
+    Stopped,
+    Terms,
+    TrialDone,
+    TrialStarted,
+)
 from conformance.errors import ConformanceError, EvidenceInvalidError, UsageError
 from conformance.trial.chain import ChainWriter, read_chain, repair_tail, unwritable
 from conformance.trial.outcome import TABLE
-from conformance.trial.run import TrialRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from conformance.decision.streams import Draw
+    from conformance.trial.run import TrialRecord
 
     Redact = Callable[[bytes], bytes]
 
-FORMAT = "journal/1"
 SEED_BYTES = 32
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What a campaign is about; a resume must be on the same terms."""
-
-    suite: str
-    edition: str
-    edition_sha256: str
-    plan: str
-    claim: str
-    langs: list[str]
-    limits: Limits
-    agent: dict[str, Any]
-    denied: list[str]
-    lacking: list[str] = []
-    """What the machine did not have that a clause needs: ``sandbox``."""
-    sealed_sha256: str | None = None
-    """The digest of the sealed edition, where one was mounted."""
-    twins: bool = False
-    """Instances of each level were tried in the other language too."""
-    single: dict[str, Any] | None = None
-    """The draw of a trial by itself, chosen and not drawn: no clause observes it."""
-
-
-class Entry(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
-    """What all entries have; ``seq`` and ``prev`` are put around them by the chain."""
-
-    time: float
-    """Seconds since the epoch, by the host's clock."""
-
-
-class Opened(Entry, frozen=True, tag="opened"):
-    """The first entry: the terms, and the seed's SHA-256 before any trial."""
-
-    format: str
-    terms: Terms
-    seed_sha256: str
-    seed_source: str
-
-
-class Population(Entry, frozen=True, tag="population"):
-    """What the riders of a step draw from, before the first rider's trial."""
-
-    step: str
-    clauses: list[str]
-
-
-class TrialStarted(Entry, frozen=True, tag="trial_started"):
-    """A trial begins; where no ``trial`` follows, a crash took it."""
-
-    trial: str
-    key: str
-    draw: dict[str, Any]
-
-
-class TrialDone(Entry, frozen=True, tag="trial"):
-    """A trial ended."""
-
-    key: str
-    record: TrialRecord
-
-
-class Resumed(Entry, frozen=True, tag="resumed"):
-    """The campaign goes on after a stop; ``lost`` trials were in flight and are run again."""
-
-    lost: list[str]
-    is_seed_known: bool
-
-
-class Stopped(Entry, frozen=True, tag="stopped"):
-    """The campaign stopped before its end and can be resumed."""
-
-    reason: str
-
-
-class Ended(Entry, frozen=True, tag="ended"):
-    """The campaign ended in order; the seed is revealed."""
-
-    reason: str
-    """``complete`` or ``budget``."""
-    seed: str
-    are_twins_cut: bool = False
-    """The ladder is complete, but the budget ended among the language twins."""
-
-
-JournalEntry = Opened | Population | TrialStarted | TrialDone | Resumed | Stopped | Ended
-"""Any line of a journal."""
 
 
 class Journal:
     """A campaign's journal, open for writing, and what it says so far."""
+
+    is_alone: ClassVar[bool] = True
+    """No other process may have it open."""
 
     def __init__(
         self, run: Path, chain: ChainWriter, opened: Opened, seed: bytes, hold: int
@@ -131,6 +57,20 @@ class Journal:
         """Trials so far that the suite itself failed."""
         self._chain = chain
         self._hold = hold
+
+    def catch_up(self) -> None:
+        """Take up what others wrote since; a journal of one process has no others."""
+
+    def take(self, key: str) -> bool:  # noqa: ARG002
+        """Say whether the trial of ``key`` is this process's to run."""
+        return True
+
+    def let_go(self, key: str) -> None:
+        """Leave the trial of ``key`` to whoever needs it."""
+
+    def spent_elsewhere(self, kind: str) -> int:  # noqa: ARG002
+        """Return how many calls of a kind the trials of other processes made in this sitting."""
+        return 0
 
     def population(self, step: str, clauses: tuple[str, ...]) -> None:
         """Write what the riders of ``step`` draw from, once."""
@@ -148,7 +88,7 @@ class Journal:
         self._keep(key, record)
 
     def resumed(self, entries: Iterable[JournalEntry]) -> None:
-        """Take up what the journal says, and write that the campaign goes on."""
+        """Write that the campaign goes on after these entries."""
         started: dict[str, str] = {}
         is_seed_known = False
         for entry in entries:
@@ -157,9 +97,6 @@ class Journal:
                     started[entry.trial] = entry.key
                 case TrialDone():
                     started.pop(entry.record.trial, None)
-                    self._keep(entry.key, entry.record)
-                case Population():
-                    self.populations[entry.step] = tuple(entry.clauses)
                 case Resumed():
                     started.clear()
                 case Ended():
@@ -182,6 +119,16 @@ class Journal:
         self._chain.close()
         os.close(self._hold)
 
+    def take_up(self, entry: JournalEntry) -> None:
+        """Take up an entry that is written."""
+        match entry:
+            case TrialDone():
+                self._keep(entry.key, entry.record)
+            case Population():
+                self.populations[entry.step] = tuple(entry.clauses)
+            case _:
+                pass
+
     def _keep(self, key: str, record: TrialRecord) -> None:
         treatment = TABLE[record.cause]
         self.faults += treatment.outcome == "harness_fault"
@@ -189,9 +136,17 @@ class Journal:
             self.done[key] = record
 
 
+J = TypeVar("J", bound=Journal)
+
+
 def journal_path(run: Path) -> Path:
     """Return where the journal lies in a bundle's ``run`` folder."""
     return run / "journal.jsonl"
+
+
+def shared_folder(run: Path) -> Path:
+    """Return where processes that share a campaign keep what they tell each other; see shared."""
+    return run / "shared"
 
 
 def draw_seed(text: str | None) -> bytes:
@@ -207,6 +162,13 @@ def open_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact)
     Raises:
         StorageError: the folder cannot be written.
     """
+    return begin_journal(Journal, run, terms, seed_text, redact)
+
+
+def begin_journal(
+    kind: type[J], run: Path, terms: Terms, seed_text: str | None, redact: Redact
+) -> J:
+    """Start a new journal of a kind; see ``open_journal``."""
     seed = draw_seed(seed_text)
     try:
         for folder in ("transcripts", "states"):
@@ -225,7 +187,7 @@ def open_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact)
         seed_source="os" if seed_text is None else "applicant",
     )
     chain = ChainWriter(journal_path(run), redact)
-    journal = Journal(run, chain, opened, seed, _hold(journal_path(run)))
+    journal = kind(run, chain, opened, seed, _hold(journal_path(run), is_alone=kind.is_alone))
     try:
         chain.write(opened)
     except ConformanceError:
@@ -242,7 +204,11 @@ def has_begun(run: Path) -> bool:
 
 def is_beginning(run: Path) -> bool:
     """Say whether ``run`` holds nothing but what a campaign stopped before its terms left."""
-    left = {path for path in run.rglob("*") if not path.is_dir()}
+    left = {
+        path
+        for path in run.rglob("*")
+        if not path.is_dir() and shared_folder(run) not in path.parents
+    }
     return left <= {journal_path(run), _seed_file(run)} and not has_begun(run)
 
 
@@ -255,16 +221,40 @@ def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redac
         UsageError: the terms differ, or another process runs it; the journal is as it was.
         EvidenceInvalidError: the journal is broken, or its seed is gone; it is as it was.
     """
-    path = journal_path(run)
-    hold = _hold(path)
+    return take_up_journal(Journal, run, terms, seed_text, redact)
+
+
+def take_up_journal(
+    kind: type[J],
+    run: Path,
+    terms: Terms,
+    seed_text: str | None,
+    redact: Redact,
+    *,
+    is_first: bool = True,
+) -> J:
+    """Go on with a journal of a kind; see ``resume_journal``.
+
+    Where it is not the first process of a sitting that does, nothing is written: none was lost.
+    """
+    hold = _hold(journal_path(run), is_alone=kind.is_alone)
     try:
-        return _resumed(run, terms, seed_text, redact, hold)
+        return _taken_up(kind, run, terms, seed_text, redact, hold, is_first=is_first)
     except BaseException:
         os.close(hold)
         raise
 
 
-def _resumed(run: Path, terms: Terms, seed_text: str | None, redact: Redact, hold: int) -> Journal:
+def _taken_up(
+    kind: type[J],
+    run: Path,
+    terms: Terms,
+    seed_text: str | None,
+    redact: Redact,
+    hold: int,
+    *,
+    is_first: bool,
+) -> J:
     path = journal_path(run)
     entries = read_journal(run, is_torn=True)
     opened = entries[0]
@@ -281,8 +271,11 @@ def _resumed(run: Path, terms: Terms, seed_text: str | None, redact: Redact, hol
     except OSError as error:
         raise unwritable(path, error) from error
     chain = ChainWriter(path, redact, head=head, count=count)
-    journal = Journal(run, chain, opened, seed, hold)
-    journal.resumed(entries)
+    journal = kind(run, chain, opened, seed, hold)
+    for entry in entries:
+        journal.take_up(entry)
+    if is_first:
+        journal.resumed(entries)
     return journal
 
 
@@ -306,15 +299,18 @@ def read_journal(run: Path, *, is_torn: bool = False) -> list[JournalEntry]:
     return entries
 
 
-def _hold(path: Path) -> int:
-    """Keep other processes from the journal until the file returned is closed, or this one ends."""
+def _hold(path: Path, *, is_alone: bool) -> int:
+    """Keep other processes from the journal until the file returned is closed, or this one ends.
+
+    Where it is shared, only those that want it alone are kept from it.
+    """
     file = os.open(path, os.O_RDONLY)
     try:
         import fcntl
     except ImportError:  # no such locks on this platform
         return file
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError as error:
         os.close(file)
         raise UsageError(

@@ -11,13 +11,8 @@ import conformance
 from conformance.agents.contract import Limits
 from conformance.authoring import LANGS
 from conformance.campaign.claim import claim_text
-from conformance.campaign.journal import (
-    Terms,
-    has_begun,
-    is_beginning,
-    open_journal,
-    resume_journal,
-)
+from conformance.campaign.entries import Terms
+from conformance.campaign.journal import has_begun, is_beginning, open_journal, resume_journal
 from conformance.campaign.progress import Progress, Silent
 from conformance.campaign.schedule import Budget, Schedule
 from conformance.decision.spec import Claim

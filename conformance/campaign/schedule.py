@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from conformance.agents.contract import TrialEndedError
 from conformance.campaign.observe import Draws, Observer, instance_of
 from conformance.campaign.twins import pairs
-from conformance.decision.ladder import Round, Stop, climb
+from conformance.decision.ladder import Stop, climb
 from conformance.decision.rules import horizon
 from conformance.errors import AgentUnavailableError
 from conformance.trial.outcome import TABLE, fault_limit
@@ -23,20 +23,33 @@ if TYPE_CHECKING:
 
     from conformance.agents.contract import Agent, Limits
     from conformance.campaign.journal import Journal
+    from conformance.campaign.observe import Observed
     from conformance.campaign.progress import Progress
+    from conformance.decision.ladder import Reply, Round
     from conformance.decision.spec import Course
     from conformance.decision.streams import Draw
     from conformance.edition import Edition
     from conformance.trial.run import TrialRecord
 
 
+GLANCE_S = 0.05
+"""How often the trials of other processes are looked at, where one of them is waited for."""
+
+
 class Budget:
     """What the whole campaign may still spend."""
 
-    def __init__(self, max_time_s: float | None, max_calls: int | None, unit: str) -> None:
+    def __init__(
+        self,
+        max_time_s: float | None,
+        max_calls: int | None,
+        unit: str,
+        elsewhere: Callable[[str], int] = lambda _: 0,
+    ) -> None:
         self.calls = 0
         self.is_spent = False
         self._unit = unit
+        self._elsewhere = elsewhere
         self._max_calls = max_calls
         self._deadline = None if max_time_s is None else time.monotonic() + max_time_s
 
@@ -48,7 +61,8 @@ class Budget:
         """
         if kind != self._unit:
             return
-        if self._max_calls is not None and self.calls >= self._max_calls:
+        spent = self.calls + self._elsewhere(kind)
+        if self._max_calls is not None and spent >= self._max_calls:
             self.is_spent = True
             raise TrialEndedError
         self.calls += 1
@@ -82,6 +96,10 @@ class Schedule:
     ) -> None:
         self.are_twins_cut = False
         """The budget ended among the language twins."""
+        self.is_cut_short = False
+        """The budget ended on the ladder."""
+        self.replies: list[Reply] = []
+        """What the rounds so far observed."""
         self._edition = edition
         self._course = course
         self._agent = agent
@@ -95,7 +113,14 @@ class Schedule:
         self._draws = Draws(course, journal.seed, langs)
         self._observer = Observer(edition, self._draws, journal.run)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._gate = asyncio.Semaphore(concurrency)
+        self._rounds = climb(course)
+        self.asked: Round | None = next(self._rounds, None)
+        """The round that comes next; None when the ladder is done."""
+
+    @property
+    def observed(self) -> list[Observed]:
+        """Every observation the ladder was fed so far, in its order."""
+        return self._observer.used
 
     async def run(self) -> bool:
         """Climb the course to its end; say whether a budget cut it short.
@@ -107,27 +132,39 @@ class Schedule:
             StorageError: the evidence cannot be written.
         """
         self._check_faults("those of the sittings before")
-        rounds = climb(self._course)
-        is_cut_short = False
-        reply: Any = None  # what starts a generator
         try:
-            while True:
-                asked = rounds.send(reply)
-                try:
-                    await self._fetch(asked)
-                    reply = self._observer.observe(asked, self._journal.done)
-                    self._progress.round(asked, reply)
-                except _BudgetEndedError:
-                    is_cut_short, reply = True, Stop()
-        except StopIteration:
-            if self._has_twins and not is_cut_short:
-                await self._run_twins()
-            return is_cut_short
+            while self.asked is not None:
+                await self.advance()
+            await self.run_twins()
+            return self.is_cut_short
         finally:
-            await self._cancel_all()
+            await self.cancel_all()
 
-    async def _run_twins(self) -> None:
+    async def advance(self) -> None:
+        """Have the next round's trials run and observed.
+
+        Raises:
+            AgentUnavailableError: the endpoint went down, or the suite failed too often.
+            StorageError: the evidence cannot be written.
+        """
+        assert self.asked is not None, "the ladder is done"  # noqa: S101
+        reply: Reply
+        try:
+            await self._fetch(self.asked)
+            reply = self._observer.observe(self.asked, self._journal.done)
+            self._progress.round(self.asked, reply)
+        except _BudgetEndedError:
+            self.is_cut_short, reply = True, Stop()
+        self.replies.append(reply)
+        try:
+            self.asked = self._rounds.send(reply)
+        except StopIteration:
+            self.asked = None
+
+    async def run_twins(self) -> None:
         """Try what the levels observed in the other language too, as far as the budget goes."""
+        if not self._has_twins or self.is_cut_short:
+            return
         found = pairs(self._course, self._draws, self._observer.used)
         self._progress.twins(len(found))
         # A budget that ends here leaves every verdict as it is.
@@ -145,23 +182,36 @@ class Schedule:
     async def _fetch_all(
         self, draws: list[Draw], meanwhile: Callable[[], None] = lambda: None
     ) -> None:
-        while [draw for draw in draws if self._start(draw)]:
+        while wanted := [draw for draw in draws if self._start(draw)]:
             meanwhile()
-            await asyncio.wait(
-                self._tasks.values(),
-                timeout=self._budget.seconds_left(),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await self._wait(is_all_here=all(draw.key in self._tasks for draw in wanted))
             self._reap()
+            self._journal.catch_up()
+
+    async def _wait(self, *, is_all_here: bool) -> None:
+        """Wait for a trial of this process to end, or until it is time to look at the others'."""
+        left = self._budget.seconds_left()
+        is_full = len(self._tasks) >= self._concurrency
+        patience = left if is_all_here or is_full else min(GLANCE_S, left or GLANCE_S)
+        if self._tasks:
+            await asyncio.wait(
+                self._tasks.values(), timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+        else:
+            await asyncio.sleep(patience or 0)
 
     def _start(self, draw: Draw) -> bool:
-        """Start the trial of a draw, unless it runs or is done; say whether it is still wanted."""
+        """Start the trial of a draw where a slot is idle; say whether it is still wanted."""
         key = draw.key
         if key in self._journal.done:
             return False
         if self._budget.is_spent or self._budget.seconds_left() == 0:
             raise _BudgetEndedError
-        if key not in self._tasks:
+        if (
+            key not in self._tasks
+            and len(self._tasks) < self._concurrency
+            and self._journal.take(key)
+        ):
             self._tasks[key] = asyncio.create_task(self._trial(key, draw))
         return True
 
@@ -172,21 +222,16 @@ class Schedule:
 
     def _look_ahead(self, asked: Round) -> None:
         """Fill idle slots with later rounds' trials; what the ladder does not need is surplus."""
-        idle = self._concurrency - len(self._tasks)
-        if idle <= 0:
-            return
         last = max(horizon(self._draws.rule(clause)) for clause in asked.clauses)
         for index in range(asked.index + 1, min(last, asked.index + self._concurrency) + 1):
             for draw in self._draws.of_round(msgspec.structs.replace(asked, index=index)):
-                if draw.key not in self._tasks and draw.key not in self._journal.done:
-                    self._start(draw)
-                    idle -= 1
-                    if idle == 0:
-                        return
+                if len(self._tasks) >= self._concurrency:
+                    return
+                self._start(draw)
 
     async def _trial(self, key: str, draw: Draw) -> None:
         """Run the trial of a draw until it counts; repeats have the same seed and are listed."""
-        async with self._gate:
+        try:
             for attempt in itertools.count(1):
                 trial = new_trial_id()
                 self._journal.trial_started(trial, key, draw)
@@ -204,6 +249,8 @@ class Schedule:
                 if TABLE[record.cause].counts:
                     break
                 self._after_uncounted(record, attempt)
+        finally:
+            self._journal.let_go(key)
 
     def _after_uncounted(self, record: TrialRecord, attempt: int) -> None:
         """Decide whether a trial that does not count may be run again at once."""
@@ -226,7 +273,8 @@ class Schedule:
         if faults > fault_limit(len(self._journal.done)):
             raise _void(f"{faults} faults of the suite itself", detail, trial)
 
-    async def _cancel_all(self) -> None:
+    async def cancel_all(self) -> None:
+        """Cancel the trials in flight."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

@@ -78,8 +78,6 @@ class Gap(msgspec.Struct, frozen=True):
 
 def gap(step: str, outcomes: Sequence[tuple[bool, bool]]) -> Gap:
     """Return the gap of a level from (solved in zh, solved in en) of each of its pairs."""
-    from scipy.stats import binomtest
-
     n = len(outcomes)
     zh_only = sum(zh and not en for zh, en in outcomes)
     en_only = sum(en and not zh for zh, en in outcomes)
@@ -87,6 +85,8 @@ def gap(step: str, outcomes: Sequence[tuple[bool, bool]]) -> Gap:
     lower = upper = 0.0
     p_value = 1.0
     if differing:
+        from scipy.stats import binomtest
+
         test = binomtest(zh_only, differing, 0.5)
         ends = test.proportion_ci(0.95, method="exact")
         lower, upper = ((2 * end - 1) * differing / n for end in (ends.low, ends.high))

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import json
-import locale
 import os
-import re
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import rich_click as click
 
+from conformance.campaign.folders import RUNS, new_folder
+from conformance.durations import read_duration
 from conformance.errors import UsageError
+from conformance.report.spoken import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
-    from conformance.authoring import Lang
+
+__all__ = [
+    "PLAIN_WIDTH",
+    "RUNS",
+    "Duration",
+    "console",
+    "edition_option",
+    "existing_bundle",
+    "is_quiet",
+    "json_option",
+    "locale_option",
+    "new_folder",
+    "print_json",
+    "sealed_option",
+    "spoken",
+]
 
 PLAIN_WIDTH = 140
 """Columns where there is no terminal to ask: no table wraps."""
-
-RUNS = Path("runs")
-"""Where bundles go that are given no folder."""
-_UNITS = {"h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
 class Duration(click.ParamType[float]):
@@ -41,11 +51,10 @@ class Duration(click.ParamType[float]):
         """Return the seconds."""
         if isinstance(value, int | float):
             return float(value)
-        match = _DURATION.fullmatch(value.strip())
-        if match is None or not any(match.groups()):
-            self.fail(f"{value!r} is no time; write 8m, 90s or 1h30m", param, ctx)
-        numbers = (float(part or 0) for part in match.groups())
-        return sum(n * unit for n, unit in zip(numbers, _UNITS.values(), strict=True))
+        try:
+            return read_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def edition_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,15 +96,6 @@ def locale_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def spoken(locale_name: str | None) -> Lang:
-    """Return the language to print in."""
-    if locale_name is not None:
-        return "zh" if locale_name == "zh" else "en"
-    names = [os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    name = next((name for name in names if name), None) or (locale.getlocale()[0] or "")
-    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
-
-
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
     sys.stdout.write(json.dumps(msgspec.to_builtins(document), ensure_ascii=False, indent=2) + "\n")
@@ -125,13 +125,3 @@ def existing_bundle(path: Path) -> Path:
     if not path.is_dir():
         raise UsageError("there is no such folder", where=str(path), mend="name a bundle's folder")
     return path
-
-
-def new_folder(kind: str = "") -> Path:
-    """Return a folder under ``runs/`` that is not there yet, named by the kind and the time."""
-    stamp = f"{kind}-" * bool(kind) + time.strftime("%Y-%m-%d-%H%M%S")
-    for number in range(1, 1000):
-        folder = RUNS / (stamp if number == 1 else f"{stamp}-{number}")
-        if not folder.exists():
-            return folder
-    raise UsageError("holds too many campaigns of this second", where=f"{RUNS}/", mend="use --out")

@@ -17,7 +17,7 @@ from tests.fakes.agents import make, miniature
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.campaign.journal import JournalEntry
+    from conformance.campaign.entries import JournalEntry
     from tests.fakes.agents import FakeAgent
 
 

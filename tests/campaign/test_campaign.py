@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from conformance.agents.contract import Limits
-from conformance.campaign.journal import (
+from conformance.campaign.entries import (
     Ended,
     Opened,
     Population,
@@ -19,8 +19,8 @@ from conformance.campaign.journal import (
     Stopped,
     TrialDone,
     TrialStarted,
-    journal_path,
 )
+from conformance.campaign.journal import journal_path
 from conformance.campaign.observe import Draws
 from conformance.campaign.progress import Silent
 from conformance.campaign.run import Settings, run_campaign

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.campaign.journal import Ended, Resumed, Stopped, TrialDone, TrialStarted
+from conformance.campaign.entries import Ended, Resumed, Stopped, TrialDone, TrialStarted
 from tests.campaign.campaigns import (
     bundle,
     counted,

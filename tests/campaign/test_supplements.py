@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from conformance.authoring import canonical
-from conformance.campaign.journal import TrialStarted, read_journal
+from conformance.campaign.entries import TrialStarted
+from conformance.campaign.journal import read_journal
 from conformance.campaign.observe import Draws
 from conformance.campaign.run import Settings, run_campaign
 from conformance.campaign.twins import PAIRS, gap, twin_of

@@ -1,0 +1,106 @@
+"""From what a user names to an agent and the settings of its campaign, whoever starts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from conformance.agents.contract import Limits
+from conformance.authoring import LANGS, Lang
+from conformance.errors import UsageError
+
+if TYPE_CHECKING:
+    from conformance.agents.contract import Agent
+    from conformance.agents.factory import Reach
+    from conformance.campaign.run import Settings
+    from conformance.edition import Edition
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How a user wants a campaign run."""
+
+    plan: str
+    claim: str | None = None
+    lang: Lang | None = None
+    """Tasks in one language only."""
+    seed: str | None = None
+    concurrency: int | None = None
+    """None is what suits the kind of agent."""
+    max_time_s: float | None = None
+    max_calls: int | None = None
+    limits: Limits = Limits()
+    """Of a trial."""
+    twins: bool = False
+
+
+class Ready(NamedTuple):
+    """What a campaign begins with; nothing is started yet."""
+
+    spec: str
+    """``KIND:VALUE``."""
+    reach: Reach
+    agent: Agent
+    settings: Settings
+
+
+def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
+    """Return the agent that is named, and its campaign's settings.
+
+    Args:
+        edition: What grades.
+        agent: ``KIND:VALUE``, or the path of an ``agent.toml``.
+        reach: How it is reached, as far as that was said beside its name.
+        wish: How the campaign is to be run.
+
+    Raises:
+        UsageError: the agent, the claim or an option cannot be used.
+        EditionError: there is no such plan.
+    """
+    from conformance.agents.factory import default_concurrency, find_agent, make_agent, patience
+    from conformance.agents.places import places
+    from conformance.campaign.claim import parse_claim
+    from conformance.campaign.machine import missing_here
+    from conformance.campaign.run import Settings
+
+    edition.plan(wish.plan)
+    spec, reach = find_agent(agent, reach)
+    made = make_agent(spec, reach, places(edition))
+    claim = parse_claim(wish.claim, edition)
+    denied = () if reach.known is None else tuple(reach.known.file.ics.denied)
+    _check_denied(denied, edition, agent)
+    settings = Settings(
+        plan=wish.plan,
+        claim=claim,
+        langs=LANGS if wish.lang is None else (wish.lang,),
+        limits=msgspec.structs.replace(wish.limits, wall_s=max(wish.limits.wall_s, patience(spec))),
+        denied=denied,
+        lacking=missing_here(edition, wish.plan, claim),
+        twins=wish.twins,
+        seed=wish.seed,
+        concurrency=wish.concurrency or default_concurrency(spec, reach.slots),
+        max_time_s=wish.max_time_s,
+        max_calls=wish.max_calls,
+        secrets=reach.secrets,
+    )
+    return Ready(spec, reach, made, settings)
+
+
+def _check_denied(denied: tuple[str, ...], edition: Edition, agent: str) -> None:
+    """Refuse a capability unknown to an edition that names some: a typo would change nothing,
+    unseen. Where no clause depends on any, what an agent lacks is a statement, no more.
+
+    Raises:
+        UsageError: there is one.
+    """
+    hidden = () if edition.sealed is None else edition.sealed.clauses
+    known = sorted({clause.ics for clause in (*edition.clauses, *hidden) if clause.ics is not None})
+    if not known:
+        return
+    for name in denied:
+        if name not in known:
+            raise UsageError(
+                f"ics.denied: edition {edition.id} has no capability {name!r}",
+                where=agent,
+                mend=f"its capabilities: {', '.join(known)}",
+            )
