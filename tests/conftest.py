@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["pytester"]
 
 SLOWEST = ("tests/test_packaging.py", "tests/calibrators/", "tests/cli/test_profile.py")
 """Begun first: with two workers, a long test at the end leaves one of them idle."""
 
-settings.register_profile("suite", max_examples=60)
-settings.register_profile("thorough", max_examples=500)
+# A shell that starts the suite in its background has it ignore interrupts, and all it starts too;
+# tests that interrupt a program would wait for ever.
+if (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# On a busy machine whatever is slow is no fault of the code: nothing here is timed.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", max_examples=60, **UNTIMED)
+settings.register_profile("thorough", max_examples=500, **UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

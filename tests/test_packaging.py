@@ -90,6 +90,7 @@ def new_environment(folder, *, sees_dependencies):
 
 
 def install(python, package, *options, cwd):
+    options = (*options, "--no-compile")  # what is imported is compiled then; of scipy, a part
     pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
     run([*pip, "install", "--quiet", *options, package], cwd=cwd)
 
@@ -202,7 +203,7 @@ def test_the_wheel_says_what_it_is(wheel):
 
 def test_the_sdist_names_what_it_includes(checkout, unpacked):
     tops = {path.name for path in unpacked.iterdir()}
-    there = {name for name in CARRIED if list(checkout.glob(f"{name}/**/*.*"))}
+    there = {name for name in CARRIED if any(p.is_file() for p in checkout.glob(f"{name}/**/*"))}
     there |= {name for name in CARRIED if (checkout / name).is_file()}
     assert tops - {*ALWAYS, "PKG-INFO"} == there
     assert {"conformance", "tasks", "graders", "schemas", "tests", "README.md"} <= there

@@ -66,10 +66,14 @@ def submit_spec(values: Mapping[str, str]) -> ToolSpec:
 
 
 _ANY_ANSWER = submit_spec({})
+_DEEPEST = 64
+"""Levels of lists and objects in an answer; no family asks for more than a few."""
 
 
 def read_answer(given: Any) -> Answer | str:
     """Return the answer that a JSON value is, or one line that says why it is none."""
+    if _is_too_deep(given):
+        return "it is nested too deep"
     try:
         complaint = argument_errors(_ANY_ANSWER, given)
         if complaint is not None:
@@ -77,14 +81,25 @@ def read_answer(given: Any) -> Answer | str:
         canonical(given)
     except (TypeError, ValueError) as error:
         return str(error)
-    except RecursionError:
-        return "it is nested too deep"
     return Answer(
         status=given["status"],
         reason=given.get("reason"),
         values=given.get("values", {}),
         confidence=given.get("confidence"),
     )
+
+
+def _is_too_deep(given: Any) -> bool:
+    """Say whether a JSON value is nested deeper than every reader of evidence can follow."""
+    level = [given]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
 
 
 def read_answer_text(text: str) -> Answer | None:

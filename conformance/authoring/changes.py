@@ -23,8 +23,15 @@ def outside(paths: Iterable[str], allowed: Sequence[str]) -> tuple[str, ...]:
     A pattern is a pointer in which ``*`` stands for any one segment; what lies below an allowed
     path is allowed too.
     """
-    patterns = [pattern.split("/") for pattern in allowed]
-    return tuple(path for path in paths if not any(_covers(p, path.split("/")) for p in patterns))
+    literal = {pattern for pattern in allowed if "*" not in pattern}
+    patterns = [pattern.split("/") for pattern in allowed if "*" in pattern]
+    return tuple(path for path in paths if not _is_allowed(path.split("/"), literal, patterns))
+
+
+def _is_allowed(path: list[str], literal: set[str], patterns: Sequence[list[str]]) -> bool:
+    if any("/".join(path[:length]) in literal for length in range(1, len(path) + 1)):
+        return True
+    return any(_covers(pattern, path) for pattern in patterns)
 
 
 def _covers(pattern: list[str], path: list[str]) -> bool:

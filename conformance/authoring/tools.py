@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from conformance.authoring.fitting import fits
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -117,6 +119,11 @@ def _tool_specs(world: Any) -> dict[str, ToolSpec]:
 
 
 @functools.lru_cache(maxsize=4096)
+def _fits(schema: bytes) -> Callable[[Any], bool] | None:
+    return fits(msgspec.json.decode(schema))
+
+
+@functools.lru_cache(maxsize=4096)
 def _validator(schema: bytes) -> Any:
     from jsonschema import Draft202012Validator
 
@@ -125,9 +132,12 @@ def _validator(schema: bytes) -> Any:
 
 def argument_errors(spec: ToolSpec, arguments: Any) -> str | None:
     """Return why ``arguments`` do not fit the tool's schema, in one line, or None where they do."""
-    validator = _validator(msgspec.json.encode(spec.parameters))
+    schema = msgspec.json.encode(spec.parameters)
+    is_fit = _fits(schema)
+    if is_fit is not None and is_fit(arguments):
+        return None
     try:
-        found = validator.iter_errors(arguments)
+        found = _validator(schema).iter_errors(arguments)
         errors = sorted(found, key=lambda error: list(map(str, error.path)))
     except ValueError:  # Python will not write out an integer of thousands of digits
         return "arguments: a number has too many digits"

@@ -17,6 +17,8 @@ from conformance.edition.soundness import problems
 from conformance.errors import EditionError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from conformance.authoring import Family, Grader, Instance, Lang, Played, Score
 
 KEPT = 64
@@ -53,6 +55,7 @@ class Edition:
         self._clauses = {clause.id: clause for clause in document.clauses}
         self.family = functools.cache(self._family)
         self.grader = functools.cache(self._grader)
+        self._module = functools.cache(self._loaded)
         self._instance = functools.lru_cache(maxsize=KEPT)(self._build)
 
     @property
@@ -148,13 +151,13 @@ class Edition:
 
     def is_solved(self, played: Played[Any]) -> bool:
         """Say whether the grader ``solved`` gives 1; by its own short way, where it has one."""
-        module = mount.load_module(self.root, self.digest, "graders.solved")
+        module = self._module("graders.solved")
         short = getattr(module, "is_solved", None)
         return bool(short(played) if short else self.grader("solved")(played).value == 1)
 
     def cost_ratio(self, played: Played[Any]) -> float | None:
         """Return the tool calls over the oracle's, or None where the trial is not solved."""
-        module = mount.load_module(self.root, self.digest, "graders.efficiency")
+        module = self._module("graders.efficiency")
         ratio: float | None = module.cost_ratio(played)
         return ratio
 
@@ -180,6 +183,9 @@ class Edition:
 
     def _grader(self, grader: str) -> Grader:
         return mount.load_grader(self.root, self.digest, grader)
+
+    def _loaded(self, name: str) -> ModuleType:
+        return mount.load_module(self.root, self.digest, name)
 
 
 def load(root: Path | str | None = None, *, sealed: Path | str | None = None) -> Edition:

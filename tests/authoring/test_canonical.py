@@ -46,6 +46,18 @@ def test_what_is_not_json_is_refused():
 
 
 @given(JSON)
+def test_the_bytes_are_those_that_json_writes_with_its_keys_sorted(value):
+    text = json.dumps(normalise(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(value) == text.encode()
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\ud800": 1}, [0.5, "\ud800"]])
+def test_half_a_surrogate_pair_has_no_bytes(value):
+    with pytest.raises(UnicodeEncodeError):
+        canonical(value)
+
+
+@given(JSON)
 def test_the_canonical_form_says_the_same_and_is_stable(value):
     again = json.loads(canonical(value))
     assert again == normalise(value)
