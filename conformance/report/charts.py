@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from conformance.report.inert import inert
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,8 @@ COLOURS = {"pass": "#17693b", "fail": "#b3261e", "inconclusive": "#8a5a00"}
 SHAPES = {"pass": "circle", "fail": "square", "inconclusive": "diamond"}
 _FONT = "system-ui, sans-serif"
 _ARIA = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
+_NOT_XML = re.compile("[\ufffe\uffff]")
+"""What XML has no place for beside what ``inert`` shows."""
 WIDTH = 560
 ROW = 24
 BIN = 0.25
@@ -140,5 +144,14 @@ def static_svg(chart: Any) -> str:
         )
         .configure_legend(labelColor=INK, labelFontSize=12, symbolSize=360, columnPadding=18)
     )
-    svg: str = vl_convert.vegalite_to_svg(styled.to_dict())
+    svg: str = vl_convert.vegalite_to_svg(_legal(styled.to_dict()))
     return _ARIA.sub("", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
+
+
+def _legal(value: Any) -> Any:
+    """Return a chart with every text inert: the renderer ends the process at one that is no XML."""
+    if isinstance(value, str):
+        return _NOT_XML.sub("\ufffd", inert(value))
+    if isinstance(value, dict):
+        return {key: _legal(item) for key, item in value.items()}
+    return [_legal(item) for item in value] if isinstance(value, list) else value

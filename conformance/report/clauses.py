@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.report.evidence_path import EvidencePath, evidence_path
 from conformance.report.inert import inert_line
 from conformance.report.numbers import decimal, e_value, ends, limit, plain
 from conformance.report.sentences import reason_words, step_reason
@@ -67,6 +68,9 @@ class Row(NamedTuple):
     rule: Words
     source: str
     dots: tuple[Dot, ...]
+    """In stream order."""
+    path: EvidencePath | None
+    """Of its e-values; None where its rule does not bet, or nothing was observed."""
     is_limiting: bool
 
 
@@ -89,6 +93,8 @@ def clause_groups(evidence: Evidence) -> tuple[Group, ...]:
     seen: dict[str, list[ObservationLine]] = {}
     for line in evidence.observations:
         seen.setdefault(line.clause, []).append(line)
+    for lines in seen.values():
+        lines.sort(key=lambda line: line.index)
     trials = evidence.by_id
     rows = {
         clause.id: _row(clause, seen.get(clause.id, []), trials, clause.id in summary.limits)
@@ -156,6 +162,7 @@ def _row(
         ),
         source=clause.source,
         dots=tuple(_dot(line, trials.get(line.trial)) for line in observed),
+        path=evidence_path(rule, [line.value or 0.0 for line in observed]),
         is_limiting=is_limiting,
     )
 

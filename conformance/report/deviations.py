@@ -70,6 +70,9 @@ def _of_course(evidence: Evidence) -> Iterator[Deviation]:
         lost = sum(len(resumed.lost) for resumed in evidence.resumes)
         yield Deviation(say("deviations.resumed", n=len(evidence.resumes), lost=lost))
     causes = Counter(trial.record.cause for trial in evidence.trials if not trial.counts)
+    # What was under way when the decision fell, or the budget was spent, may never be wanted again.
+    if stopped := causes.pop("interrupted", 0):
+        yield Deviation(say("deviations.stopped", n=stopped))
     if causes:
         named = joined(
             [_counted(say(f"cause.{cause}"), n) for cause, n in sorted(causes.items())],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.report.clauses import mark_of
 from conformance.report.inert import inert_line
 from conformance.report.sources import EFFICIENCY
 from conformance.report.texts import say
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN_REQUIREMENTS = 8
 TELLING = 3
+COMMONEST = 2
 _ENDING = "ending"
 """The knob by which families name the right end of an instance."""
 
@@ -106,12 +108,20 @@ def telling_trials(evidence: Evidence, clause: str) -> tuple[Telling, ...]:
         seen.add((trial.family, main))
         key = "telling_fail" if main else "telling_plain"
         text = say(f"back.{key}", family=trial.family, requirement=inert_line(main, 60))
-        found.append(Telling(trial.id, text, "zero"))
+        found.append(Telling(trial.id, text, mark_of(lines[trial.id].value)))
     good = next((trial for trial in trials if lines[trial.id].value == 1), None)
     if good is not None and found:
         text = say("back.telling_pass", family=good.family)
         found.append(Telling(good.id, text, "full"))
     return tuple(found)
+
+
+def commonest(evidence: Evidence, clause: str) -> tuple[Broken, ...]:
+    """Return the requirements that a clause's observations broke most often, two at most."""
+    own = evidence._replace(
+        observations=tuple(o for o in evidence.observations if o.clause == clause)
+    )
+    return broken_requirements(own)[:COMMONEST]
 
 
 def count_short(evidence: Evidence, clause: str) -> int:

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
     from conformance.evidence.documents import Words
     from conformance.profile.document import ProfileDocument
+    from conformance.report.view import View
+
+
+SCRIPTS = ("language.js", "words.js", "blocks.js", "transcript.js", "viewer.js")
+SECTIONS = (
+    "result", "back", "right", "clauses", "efficiency", "twins", "profile", "resources",
+    "deviations", "evaluation", "evidence", "trials",
+)  # fmt: skip
+"""The sections of the page, by their anchors."""
 
 
 def write_report(folder: Path) -> Path:
@@ -45,8 +54,9 @@ def render_report(folder: Path) -> str:
     transcripts = read_transcripts(evidence)
     view = build_view(evidence, transcripts)
     content = {
-        **page_assets("language.js", "viewer.js"),
+        **page_assets(*SCRIPTS),
         "view": view,
+        "nav": _sections(view),
         **_profile(evidence.profile),
         # Drawn from numbers and clause ids alone; vl-convert escapes the ids.
         "interval_chart": Markup(interval_chart(evidence.summary.clauses) or ""),  # noqa: S704
@@ -55,10 +65,22 @@ def render_report(folder: Path) -> str:
         ),
         # ``script_json`` leaves no character that HTML knows.
         "index": Markup(script_json(index_rows(evidence, transcripts))),  # noqa: S704
+        "verdicts": Markup(script_json(view.verdicts)),  # noqa: S704
         "words": Markup(script_json(_viewer_words())),  # noqa: S704
         "blocks": transcripts.blocks,
     }
     return str(template("report.html.jinja").render(content))
+
+
+def _sections(view: View) -> list[str]:
+    """Return the sections there are, in the page's order."""
+    absent = {
+        "right": not view.successes,
+        "twins": not view.gaps,
+        "profile": view.profile is None,
+        "evaluation": view.reviewed is None,
+    }
+    return [name for name in SECTIONS if not absent.get(name, False)]
 
 
 def _profile(document: ProfileDocument | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import hashlib
 from importlib import resources
 from typing import Any
 
+from conformance.report.inert import inert
 from conformance.report.texts import say
 
 
@@ -16,16 +17,20 @@ def template(name: str) -> Any:
     return _environment().get_template(name)
 
 
-def page_assets(head_script: str, script: str | None = None) -> dict[str, Any]:
-    """Return style, scripts and content security policy of a page, by their file names."""
+def page_assets(head_script: str, *scripts: str) -> dict[str, Any]:
+    """Return style, scripts and content security policy of a page, by their file names.
+
+    ``head_script`` runs before anything is painted; the others, joined, at the end of the page.
+    """
     from markupsafe import Markup
 
-    style, *scripts = (_asset(name) for name in ("report.css", head_script, script) if name)
-    names = ("head_script", "script")
+    style, first = _asset("report.css"), _asset(head_script)
+    last = "\n".join(map(_asset, scripts))
+    found = {"head_script": first, "script": last} if scripts else {"head_script": first}
     return {
         "style": Markup(style),  # noqa: S704 - the package's own file
-        "policy": _policy(*scripts),
-        **{n: Markup(text) for n, text in zip(names, scripts, strict=False)},  # noqa: S704 - ours
+        "policy": _policy(*found.values()),
+        **{name: Markup(text) for name, text in found.items()},  # noqa: S704 - ours
     }
 
 
@@ -34,6 +39,7 @@ def _environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
+        finalize=_idle,
         loader=PackageLoader("conformance.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -42,6 +48,12 @@ def _environment() -> Any:
     )
     environment.globals["say"] = say
     return environment
+
+
+def _idle(value: Any) -> Any:
+    """Make what a template fills in inert, whoever wrote it; markup is the package's own."""
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return inert(value) if is_text else value
 
 
 @functools.cache

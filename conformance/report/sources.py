@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from conformance.campaign.journal import (
-    Ended,
-    Opened,
-    Resumed,
-    TrialDone,
-    TrialStarted,
-    read_journal,
-)
+from conformance.campaign.entries import Ended, Opened, Resumed, TrialDone, TrialStarted
+from conformance.campaign.journal import read_journal
 from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
 from conformance.evidence.documents import (
@@ -32,9 +26,10 @@ from conformance.trial.outcome import TABLE
 from conformance.trial.run import transcript_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from conformance.campaign.entries import JournalEntry
     from conformance.trial.run import TrialRecord
 
 
@@ -69,6 +64,9 @@ class Trial(NamedTuple):
 
 
 EFFICIENCY = "efficiency"
+_MOST_S = 32_503_680_000.0
+"""The year 3000, in seconds since the epoch."""
+_MOST_RATIO = 1e9
 PROFILE = "profile/profile.json"
 """Where a bundle holds a throughput profile."""
 
@@ -127,6 +125,7 @@ def read_evidence(folder: Path) -> Evidence:
         )
         for number, entry in enumerate(done, 1)
     )
+    _check_times(folder, entries)
     ends = [entry.time for entry in entries if isinstance(entry, Ended)]
     return Evidence(
         folder=folder,
@@ -147,6 +146,19 @@ def read_evidence(folder: Path) -> Evidence:
         else None,
         profile=read_profile(folder),
     )
+
+
+def _check_times(folder: Path, entries: Iterable[JournalEntry]) -> None:
+    """Refuse times that no calendar and no sum can hold.
+
+    Raises:
+        EvidenceInvalidError: with the line.
+    """
+    for number, entry in enumerate(entries, 1):
+        took = entry.record.wall_s if isinstance(entry, TrialDone) else 0.0
+        if not (0 <= entry.time < _MOST_S and 0 <= took < _MOST_S):
+            where = f"{folder / bundle.RUN / 'journal.jsonl'}:{number}"
+            raise EvidenceInvalidError("has a time that is none", where=where)
 
 
 def read_profile(folder: Path) -> ProfileDocument | None:
@@ -185,8 +197,16 @@ def _read_observations(folder: Path) -> Iterator[ObservationLine]:
             "is missing", where=str(path), mend="name a complete bundle"
         ) from error
     decode = msgspec.json.Decoder(ObservationLine).decode
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, content_line in enumerate(content.splitlines(), 1):
         try:
-            yield decode(line)
+            line = decode(content_line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise EvidenceInvalidError(str(error), where=f"{path}:{number}") from error
+        if line.value is not None and not 0 <= line.value <= _most(line.clause):
+            raise EvidenceInvalidError(f"is worth {line.value:g}", where=f"{path}:{number}")
+        yield line
+
+
+def _most(clause: str) -> float:
+    """Return the greatest value of an observation; efficiency is a ratio of calls."""
+    return _MOST_RATIO if clause == EFFICIENCY else 1.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.evidence import bundle
-from conformance.evidence.documents import SummaryDocument
+from conformance.evidence.documents import ClaimDocument, SummaryDocument
+from conformance.report.inert import inert_line
 from conformance.report.numbers import decimal, ends, limit, seconds
 from conformance.report.profile_words import certificate_line
 from conformance.report.sentences import holdback, lead, reason_words
@@ -62,8 +63,8 @@ def result_parts(
     Args:
         summary: The result.
         lang: ``zh`` or ``en``.
-        folder: The bundle's folder, whose paths come last, after its throughput profile's line if
-            it holds one; None leaves them out.
+        folder: The bundle's folder, whose mode is named, and whose paths come last, after its
+            throughput profile's line if it holds one; None leaves them out.
         duration_s: How long it took, in seconds, if that is to be said.
     """
     from rich.text import Text
@@ -75,6 +76,9 @@ def result_parts(
     gap = "" if lang == "zh" else " "
     yield Text(gap.join([_in(words, lang) for words in stamps]), "dim")
     yield Text(_in(summary.edition.notice, lang), "dim")
+    if folder is not None and (folder / bundle.CLAIM).is_file():
+        mode = bundle.read_document(folder, bundle.CLAIM, ClaimDocument).mode
+        yield Text(_say("evaluation.mode", lang, mode=inert_line(_in(mode, lang))), "dim")
     yield _table(summary, lang)
     yield from _held_back(summary, lang)
     if folder is not None:

@@ -7,18 +7,22 @@ time when somebody reads them; so a report with a thousand trials opens at once.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import statistics
 import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conformance.evidence import bundle
 from conformance.report.inert import Clipper, inert, inert_line
 from conformance.report.sources import read_transcript
+from conformance.trial.run import transcript_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.evidence.documents import ObservationLine
     from conformance.report.sources import Evidence, Trial
 
 CAP = 20_000_000
@@ -52,9 +56,15 @@ class Transcripts(NamedTuple):
     blocks: tuple[str, ...]
     places: dict[str, tuple[int, int]]
     """Trial id to its block and its place in there."""
-    left_out: int
+    digests: dict[str, str]
+    """Trial id to the SHA-256 of its transcript's file, of those that are left out."""
     missing: int
     usage: dict[str, Usage]
+
+    @property
+    def left_out(self) -> int:
+        """How many transcripts are in the bundle and not in the report."""
+        return len(self.digests)
 
 
 class _Packer:
@@ -115,7 +125,11 @@ def read_transcripts(evidence: Evidence, cap: int = CAP) -> Transcripts:
     return Transcripts(
         blocks=tuple(packer.blocks),
         places=packer.places,
-        left_out=len(evidence.trials) - missing - len(packer.places),
+        digests={
+            trial.id: _sha256(evidence, trial)
+            for trial in evidence.trials
+            if trial.id in usage and trial.id not in packer.places
+        },
         missing=missing,
         usage=usage,
     )
@@ -166,7 +180,10 @@ def usage_of(events: Iterable[dict[str, Any]]) -> Usage:
 
 def index_rows(evidence: Evidence, transcripts: Transcripts) -> list[dict[str, Any]]:
     """Return what the viewer lists of each trial, in the order of the journal."""
-    return [_row(trial, transcripts.places.get(trial.id)) for trial in evidence.trials]
+    return [
+        _row(trial, transcripts.places.get(trial.id), transcripts.digests.get(trial.id))
+        for trial in evidence.trials
+    ]
 
 
 def script_json(value: Any) -> str:
@@ -175,13 +192,13 @@ def script_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _row(trial: Trial, place: tuple[int, int] | None) -> dict[str, Any]:
+def _row(trial: Trial, place: tuple[int, int] | None, sha256: str | None) -> dict[str, Any]:
     record = trial.record
     return {
         "id": trial.id,
         "number": trial.number,
-        "family": trial.family,
-        "lang": trial.lang,
+        "family": inert_line(trial.family),
+        "lang": inert_line(trial.lang),
         "outcome": record.outcome,
         "cause": record.cause,
         "counts": trial.counts,
@@ -191,17 +208,27 @@ def _row(trial: Trial, place: tuple[int, int] | None) -> dict[str, Any]:
         "tool_calls": record.tool_calls,
         "wall_s": record.wall_s,
         "observed": [
-            [o.clause, o.index, o.value, sorted({inert_line(f.requirement) for f in o.findings})]
+            [inert_line(o.clause), o.index, o.value, sorted(_requirements(o))]
             for o in trial.observations
         ],
         "place": place,
+        **({} if sha256 is None else {"sha256": sha256}),
     }
+
+
+def _requirements(line: ObservationLine) -> set[str]:
+    return {inert_line(finding.requirement) for finding in line.findings}
 
 
 def _packed(events: list[dict[str, Any]], trial: Trial) -> str:
     clip = Clipper(CLIP)
     observed = [
-        [o.clause, o.index, o.value, [[inert_line(f.requirement), f.message] for f in o.findings]]
+        [
+            inert_line(o.clause),
+            o.index,
+            o.value,
+            [[inert_line(f.requirement), f.message] for f in o.findings],
+        ]
         for o in trial.observations
     ]
     kept = [{k: v for k, v in e.items() if k not in ("seq", "prev")} for e in events]
@@ -213,10 +240,16 @@ def _packed(events: list[dict[str, Any]], trial: Trial) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
+def _sha256(evidence: Evidence, trial: Trial) -> str:
+    path = transcript_path(evidence.folder / bundle.RUN, trial.id)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _length(trial: Trial) -> int:
     return trial.record.model_calls + trial.record.tool_calls
 
 
 def _sum(calls: list[dict[str, Any]], name: str) -> int | None:
-    known = [int(call[name]) for call in calls if call.get(name) is not None]
+    # An endpoint may report fewer than none; the trial's own sums take that for 0 too.
+    known = [max(0, int(call[name])) for call in calls if call.get(name) is not None]
     return sum(known) if known else None

@@ -6,22 +6,27 @@ import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.report import failures
-from conformance.report.clauses import Group, clause_groups, standing
+from conformance.report.axes import Axis, graded_axes, no_class
+from conformance.report.clauses import Group, clause_groups
+from conformance.report.costs import costs
 from conformance.report.deviations import Deviation, deviations
 from conformance.report.inert import inert_line, inert_pairs
 from conformance.report.numbers import UNKNOWN, ends, moment, plain
 from conformance.report.profile_view import ProfileView, build_profile
 from conformance.report.profile_words import link_name
+from conformance.report.reproduce import Reproduction, reproduction
 from conformance.report.resources import Fact, Resources, resources
-from conformance.report.sentences import Limit, coverage, holdback, lead, reason_words
+from conformance.report.reviewed import Reviewed, reviewed
+from conformance.report.sentences import Limit, coverage, holdback, lead
 from conformance.report.sources import EFFICIENCY, Evidence, Trial
-from conformance.report.texts import both, flowing, joined, say
+from conformance.report.staircase import Staircase, staircase
+from conformance.report.texts import LANGS, both, flowing, joined, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.campaign.twins import Gap
-    from conformance.evidence.documents import StepSummary, SummaryDocument, Words
+    from conformance.evidence.documents import SummaryDocument, Words
     from conformance.report.transcripts import Transcripts
 
 
@@ -29,33 +34,15 @@ TOOL_STYLES = ("native", "structured")
 """How a model's tools were called, as the preflight probe chose."""
 
 
-class Rung(NamedTuple):
-    """One step of an axis as the ladder shows it."""
-
-    id: str
-    title: Words | None
-    standing: str
-    word: Words
-    is_result: bool
-
-
-class Axis(NamedTuple):
-    """One graded axis: what came out, and the whole scale."""
-
-    id: str
-    label: Words
-    result: str
-    title: Words | None
-    note: Words | None
-    rungs: tuple[Rung, ...]
-
-
 class HeldBack(NamedTuple):
     """A clause in the way, with what to read about it."""
 
     limit: Limit
+    commonest: tuple[failures.Broken, ...]
+    """What its trials broke most often."""
     telling: tuple[failures.Telling, ...]
     short: int
+    """Its observations that fell short of full marks."""
 
 
 class Kappa(NamedTuple):
@@ -99,6 +86,8 @@ class View(NamedTuple):
     agent: str
     lead: Words
     axes: tuple[Axis, ...]
+    stairs: tuple[Staircase | None, ...]
+    """The picture of each axis; None where it has no steps."""
     stamps: tuple[Words, ...]
     """What qualifies the result, beside it."""
     notice: Words
@@ -116,6 +105,8 @@ class View(NamedTuple):
     efficiency: Efficiency
     gaps: tuple[TwinGap, ...]
     resources: Resources
+    costs: tuple[Fact, ...]
+    """What a solved task took; empty where no task of the agency axis was tried."""
     deviations: tuple[Deviation, ...]
     about: tuple[tuple[Words, tuple[tuple[str, str], ...]], ...]
     """What is known of agent, system and software, as names and values."""
@@ -123,27 +114,36 @@ class View(NamedTuple):
     trials: int
     left_out: int
     filters: dict[str, tuple[str, ...]]
+    verdicts: dict[str, str]
+    """Of each clause that observed a trial, for the viewer's filter."""
     profile: ProfileView | None
     """The throughput profile, where the bundle holds one."""
+    reviewed: Reviewed | None
+    """The technical evaluation, where the bundle has its items."""
+    reproduction: Reproduction
 
 
 def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
     """Return the report of a bundle that was read."""
     summary = evidence.summary
+    axes = graded_axes(summary)
+    found = reviewed(evidence.folder)
     back = holdback(summary)
     broken = failures.broken_requirements(evidence)
     return View(
         agent=agent_name(evidence.claim.agent),
         lead=flowing([*lead(summary), *([back.lead] if back.lead else [])]),
-        axes=(*_graded_axes(summary), _efficiency_axis(summary)),
+        axes=axes,
+        stairs=tuple(map(staircase, axes)),
         stamps=tuple(_stamps(evidence)),
         notice=summary.edition.notice,
-        facts=tuple(_facts(evidence)),
+        facts=tuple(_facts(evidence, found)),
         back_heading=back.heading,
         back_lead=back.lead,
         limits=tuple(
             HeldBack(
                 limit,
+                failures.commonest(evidence, limit.name),
                 failures.telling_trials(evidence, limit.name),
                 failures.count_short(evidence, limit.name),
             )
@@ -159,13 +159,17 @@ def build_view(evidence: Evidence, transcripts: Transcripts) -> View:
         efficiency=_efficiency(evidence),
         gaps=tuple(map(_gap, evidence.twins.levels)),
         resources=resources(evidence, transcripts),
+        costs=costs(evidence, transcripts),
         deviations=deviations(evidence, transcripts),
         about=tuple(_about(evidence)),
         seed=summary.seed,
         trials=len(evidence.trials),
         left_out=transcripts.left_out,
-        filters=_filters(evidence.trials, [clause.id for clause in summary.clauses]),
+        filters=_filters(evidence.trials, summary),
+        verdicts={c.id: c.verdict for c in summary.clauses if c.judgement is not None},
         profile=None if evidence.profile is None else build_profile(evidence.profile),
+        reviewed=found,
+        reproduction=reproduction(evidence),
     )
 
 
@@ -178,56 +182,9 @@ def agent_name(agent: dict[str, Any]) -> str:
     return inert_line(f"{kind}:{name}" if kind and name else kind or str(name) or UNKNOWN, 120)
 
 
-def _graded_axes(summary: SummaryDocument) -> Iterable[Axis]:
-    for axis, steps, result, title in (
-        ("agency", summary.levels, summary.level, summary.level_title),
-        ("trust", summary.grades, summary.trust, summary.trust_title),
-    ):
-        yield Axis(
-            id=axis,
-            label=say(f"axis.{axis}"),
-            result=result,
-            title=title,
-            note=None,
-            rungs=tuple(_rung(step, summary, axis, step.id == result) for step in steps),
-        )
-
-
-def _rung(step: StepSummary, summary: SummaryDocument, axis: str, is_result: bool) -> Rung:  # noqa: FBT001
-    stands = standing(step, summary, axis)
-    return Rung(step.id, step.title, stands, say(f"rung.{stands}"), is_result)
-
-
-def _efficiency_axis(summary: SummaryDocument) -> Axis:
-    found = summary.efficiency
-    tried = {item.id: item.verdict for item in found.classes}
-    held = found.held in tried
-    return Axis(
-        id="efficiency",
-        label=say("axis.efficiency"),
-        result=found.held,
-        title=None if held else _no_class(summary),
-        note=say("result.better_undecided") if found.is_marked else None,
-        rungs=tuple(
-            Rung(
-                item.id,
-                both(f"κ ≤ {plain(item.kappa)}")
-                if item.kappa is not None
-                else say("efficiency.above"),
-                "held" if item.id == found.held else item.verdict,
-                say("rung.held" if item.id == found.held else f"verdict.{item.verdict}"),
-                item.id == found.held,
-            )
-            for item in found.classes
-        ),
-    )
-
-
-def _no_class(summary: SummaryDocument) -> Words:
-    found = summary.efficiency
-    if not found.classes and found.reason is None:
-        return say("reason.no_level")
-    return reason_words(found.reason) or say("verdict.fail")
+def agent_version(agent: dict[str, Any]) -> str:
+    """Return the product version that the applicant gave the agent; empty without one."""
+    return inert_line(str(agent.get("version") or ""), 60)
 
 
 def _stamps(evidence: Evidence) -> Iterable[Words]:
@@ -244,7 +201,7 @@ def _stamps(evidence: Evidence) -> Iterable[Words]:
         yield say("result.calibrator")
 
 
-def _facts(evidence: Evidence) -> Iterable[Fact]:
+def _facts(evidence: Evidence, found: Reviewed | None) -> Iterable[Fact]:
     summary, claim = evidence.summary, evidence.claim
     began, ended = moment(evidence.opened.time), moment(evidence.ended_at)
     when = (
@@ -252,13 +209,23 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
         if began == ended
         else say("result.date_range", began=began, ended=ended)
     )
-    mode_note = say("result.mode_note")
+    mode = (
+        [claim.mode]
+        if found is not None and found.is_complete
+        else [claim.mode, _not_reviewed(found)]
+    )
     seed = "result.seed_os" if summary.seed_source == "os" else "result.seed_chosen"
+    if version := agent_version(claim.agent):
+        yield Fact(say("result.version"), both(version))
+    if vendor := claim.agent.get("vendor"):
+        yield Fact(say("result.vendor"), both(inert_line(str(vendor), 120)))
     yield Fact(say("result.plan"), summary.plan_title)
     yield Fact(
         say("result.claim"), both(summary.claim) if summary.claim else say("result.no_claim")
     )
-    yield Fact(say("result.mode"), type(claim.mode)(claim.mode.zh + mode_note.zh, claim.mode.en))
+    yield Fact(say("result.mode"), flowing(mode))
+    # No attestation can be verified yet: whatever a bundle says of itself, nothing else is shown.
+    yield Fact(say("board.standing"), say("board.standing_declared"))
     yield Fact(say("result.evidence_class"), both(claim.evidence_class))
     if claim.agent.get("style") in TOOL_STYLES:
         yield Fact(say("result.style"), say(f"result.style_{claim.agent['style']}"))
@@ -280,6 +247,13 @@ def _facts(evidence: Evidence) -> Iterable[Fact]:
     yield Fact(say("result.bundle"), bundle, is_code=evidence.bundle_id is not None)
 
 
+def _not_reviewed(found: Reviewed | None) -> Words:
+    """Return that the technical evaluation is not in, or how much of it is."""
+    if found is None or found.done == 0:
+        return say("result.mode_note")
+    return say("result.mode_partly", done=found.done, total=len(found.items))
+
+
 def _efficiency(evidence: Evidence) -> Efficiency:
     found = evidence.summary.efficiency
     lines = [line for line in evidence.observations if line.clause == EFFICIENCY]
@@ -295,7 +269,7 @@ def _efficiency(evidence: Evidence) -> Efficiency:
     if found.classes:
         sentence = say("efficiency.lead", n=found.n)
     else:
-        sentence = say("efficiency.none", reason=_no_class(evidence.summary))
+        sentence = say("efficiency.none", reason=no_class(evidence.summary))
     return Efficiency(
         sentence=sentence,
         ratio=ratio,
@@ -343,7 +317,7 @@ def _about(evidence: Evidence) -> Iterable[tuple[Words, tuple[tuple[str, str], .
     yield say("evidence.packages"), inert_pairs(software)
 
 
-def _filters(trials: Iterable[Trial], clauses: list[str]) -> dict[str, tuple[str, ...]]:
+def _filters(trials: Iterable[Trial], summary: SummaryDocument) -> dict[str, tuple[str, ...]]:
     """Return what the viewer's filters offer: what occurs, and nothing else."""
     found = list(trials)
     observed = {line.clause for trial in found for line in trial.observations}
@@ -353,10 +327,13 @@ def _filters(trials: Iterable[Trial], clauses: list[str]) -> dict[str, tuple[str
         for line in trial.observations
         for finding in line.findings
     }
-    rest = sorted(observed - set(clauses))
+    clauses = [clause for clause in summary.clauses if clause.id in observed]
+    rest = sorted(observed - {clause.id for clause in clauses})
     return {
-        "clause": tuple([name for name in clauses if name in observed] + rest),
-        "family": tuple(sorted({trial.family for trial in found})),
+        "clause": (*(clause.id for clause in clauses), *rest),
+        "verdict": tuple(sorted({clause.verdict for clause in clauses})),
+        "family": tuple(sorted({inert_line(trial.family) for trial in found})),
+        "lang": tuple(sorted({trial.lang for trial in found} & set(LANGS))),
         "outcome": tuple(sorted({trial.record.outcome for trial in found})),
         "requirement": tuple(sorted(broken)),
     }

@@ -8,6 +8,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -18,8 +19,28 @@ from conformance.campaign.claim import parse_claim
 from conformance.campaign.run import Settings, run_campaign
 from conformance.edition import read
 from conformance.edition.files import shipped_root
+from conformance.evidence import bundle
+from conformance.evidence.documents import (
+    ClaimDocument,
+    EvaluationDocument,
+    EvaluationEntry,
+    EvaluationVerdict,
+    IcsDocument,
+    SummaryDocument,
+    SystemDocument,
+    Words,
+)
 from conformance.evidence.seal import seal
+from conformance.report.html import write_report
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+NO_CHROMIUM = "NO CHROMIUM ON PATH: no page was opened"
+IN_A_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
+]
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'>"
     "\x1b[31mred\x1b[0m \x00 \u202egnirts\u202c \u200b\ufeff \u2028 \x85 {{ 7 * 7 }} ${1} ' \" `"
@@ -27,6 +48,16 @@ HOSTILE = (
 """Script tags, ANSI, NUL, a turned text, nothing-to-see characters, template marks."""
 LONG = "9" * 1_000_000
 NAME = "evil<script>window.pwned=3</script>\u202e"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 class Hostile:
@@ -144,6 +175,55 @@ def hostile(tmp_path_factory):
     return certify(
         tmp_path_factory.mktemp("hostile") / "b", Hostile(), "L1", max_calls=12, concurrency=1
     )
+
+
+@functools.cache
+def report_of(made):
+    """Return the report of a bundle, in a copy of it; it is made once in a run of tests."""
+    folder = made.parent / "reported"
+    shutil.copytree(made, folder)
+    return write_report(folder)
+
+
+def hostile_documents(folder):
+    """Put hostile text wherever a vendor, a reviewer or an endpoint may write in the documents."""
+    said = {HOSTILE: HOSTILE, "list": [HOSTILE, {"deep": HOSTILE}]}
+    both = Words(HOSTILE, HOSTILE)
+    long = "x" * 10_000_000
+    claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
+    agent = {"kind": "chat", "model": NAME + long, "endpoint": HOSTILE, **said}
+    changed = msgspec.structs.replace(claim, agent=agent, mode=both, declaration=both)
+    bundle.write_document(folder, bundle.CLAIM, changed)
+    ics = bundle.read_document(folder, bundle.ICS, IcsDocument)
+    denied = msgspec.structs.replace(ics, denied=[HOSTILE, long])
+    bundle.write_document(folder, bundle.ICS, denied)
+    system = SystemDocument("system/1", said, said, {"name": long}, said)
+    bundle.write_document(folder, bundle.SYSTEM, system)
+    judged = EvaluationVerdict(
+        "fail", HOSTILE, HOSTILE, HOSTILE, "javascript:window.pwned=4", "0" * 64, 1, long + HOSTILE
+    )
+    items = [
+        EvaluationEntry(NAME, both, both, judged),
+        EvaluationEntry("EV-2", both, both, msgspec.structs.replace(judged, file="//evil.test/x")),
+        EvaluationEntry("EV-3", both, both, None),
+    ]
+    document = EvaluationDocument("evaluation/1", items, [])
+    bundle.write_document(folder, bundle.EVALUATION, document)
+    summary = bundle.read_document(folder, bundle.SUMMARY, SummaryDocument)
+    clauses = [msgspec.structs.replace(c, text=both, source=HOSTILE) for c in summary.clauses]
+    levels = [msgspec.structs.replace(level, title=both) for level in summary.levels]
+    told = msgspec.structs.replace(
+        summary, clauses=clauses, levels=levels, statement=both, plan_title=both
+    )
+    bundle.write_document(folder, bundle.SUMMARY, told)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def worse(hostile, tmp_path_factory):
+    """The same trials, and hostile text in every document of the bundle."""
+    folder = tmp_path_factory.mktemp("worse") / "b"
+    return hostile_documents(shutil.copytree(hostile, folder))
 
 
 @pytest.fixture

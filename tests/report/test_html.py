@@ -10,6 +10,8 @@ import pytest
 from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
 from conformance.report.html import render_report, write_report
+from tests.evidence.forge import dumps, read_lines, rechain
+from tests.report.conftest import report_of
 
 
 class Page(HTMLParser):
@@ -33,12 +35,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def pages(liar, oracle, hostile):
-    return {
-        "liar": render_report(liar),
-        "oracle": render_report(oracle),
-        "evil": render_report(hostile),
-    }
+def pages(liar, oracle, hostile, worse):
+    made = {"liar": liar, "oracle": oracle, "evil": hostile, "worse": worse}
+    return {name: report_of(folder).read_text("utf-8") for name, folder in made.items()}
 
 
 def test_the_same_bundle_gives_the_same_bytes(pages, liar):
@@ -74,7 +73,7 @@ def test_nothing_is_half_written_where_the_bundle_is_broken(copy_of, liar):
     assert not (folder / "report.html").exists()
 
 
-@pytest.mark.parametrize("name", ["liar", "oracle", "evil"])
+@pytest.mark.parametrize("name", ["liar", "oracle", "evil", "worse"])
 def test_nothing_comes_from_outside(pages, name):
     page = Page(pages[name])
     assert page.outside == []
@@ -83,7 +82,7 @@ def test_nothing_comes_from_outside(pages, name):
     assert "http://" not in re.sub(r"http://www\.w3\.org/\S+", "", pages[name])
 
 
-@pytest.mark.parametrize("name", ["liar", "oracle", "evil"])
+@pytest.mark.parametrize("name", ["liar", "oracle", "evil", "worse"])
 def test_ids_are_unique_and_every_link_leads_somewhere(pages, name):
     page = Page(pages[name])
     assert sorted(set(page.ids)) == sorted(page.ids)
@@ -95,22 +94,25 @@ def test_ids_are_unique_and_every_link_leads_somewhere(pages, name):
             assert link.removeprefix("#") in page.ids
 
 
-def test_hostile_text_makes_no_element_and_no_script(pages):
-    page = Page(pages["evil"])
+@pytest.mark.parametrize("name", ["evil", "worse"])
+def test_hostile_text_makes_no_element_and_no_script(pages, name):
+    page = Page(pages[name])
     scripts = [found for tag, found in page.tags if tag == "script"]
     assert sum("id" not in found for found in scripts) == 2
     assert not [tag for tag, _ in page.tags if tag == "img"]
-    assert "{{ 7 * 7 }}" in pages["evil"]
-    assert "&lt;script&gt;window.pwned" in pages["evil"]
+    assert "{{ 7 * 7 }}" in pages[name]
+    assert "&lt;script&gt;window.pwned" in pages[name]
 
 
-def test_hostile_characters_are_shown_not_done(pages):
-    assert not set(pages["evil"]) & set("\x00\x1b\x85\u202e\u202c\u200b\ufeff\u2028")
-    assert "⟨U+202E⟩" in pages["evil"]
+@pytest.mark.parametrize("name", ["evil", "worse"])
+def test_hostile_characters_are_shown_not_done(pages, name):
+    assert not set(pages[name]) & set("\x00\x1b\x85\u202e\u202c\u200b\ufeff\u2028")
+    assert "⟨U+202E⟩" in pages[name]
 
 
-def test_a_megabyte_of_an_agent_does_not_swell_the_page(pages):
+def test_megabytes_of_an_agent_or_a_vendor_do_not_swell_the_page(pages):
     assert len(pages["evil"]) < 400_000
+    assert len(pages["worse"]) < len(pages["evil"]) + 200_000
 
 
 @pytest.mark.parametrize("name", ["liar", "oracle"])
@@ -144,3 +146,26 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("name", "value"), [("time", 1e308), ("time", -1e12), ("wall_s", 1e308)])
+def test_a_time_that_is_none_is_named_by_its_line_not_drawn(copy_of, liar, name, value):
+    folder = copy_of(liar)
+    journal = folder / "run/journal.jsonl"
+    events = read_lines(journal)
+    last = max(number for number, event in enumerate(events) if event["type"] == "trial")
+    (events[last] if name == "time" else events[last]["record"])[name] = value
+    rechain(journal, events)
+    with pytest.raises(EvidenceInvalidError, match=rf"journal.jsonl:{last + 1}: has a time that"):
+        render_report(folder)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, 1e308])
+def test_an_observation_out_of_its_range_is_named_by_its_line_not_drawn(copy_of, liar, value):
+    folder = copy_of(liar)
+    path = folder / bundle.OBSERVATIONS
+    lines = read_lines(path)
+    lines[1]["value"] = value
+    path.write_bytes(b"".join(dumps(line) + b"\n" for line in lines))
+    with pytest.raises(EvidenceInvalidError, match=r"observations.jsonl:2: is worth"):
+        render_report(folder)

@@ -86,10 +86,3 @@ def test_every_verb_and_every_link_is_named(lang):
     text = page(lang)
     assert all(f"conformance profile {verb}" in text for verb in profile.ELSEWHERE)
     assert f"--link {'|'.join(PRESETS)}" in text
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_every_file_that_the_page_names_is_there(lang):
-    found = re.findall(r"\]\(([^)#]+)\)", page(lang))
-    assert found
-    assert [name for name in found if not (PAGES[lang].parent / name).exists()] == []

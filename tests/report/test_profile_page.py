@@ -1,7 +1,6 @@
 """A profile as a page of its own, and as a section of the report of a bundle that holds one."""
 
 import re
-import shutil
 
 import msgspec
 import pytest
@@ -14,13 +13,11 @@ from conformance.report.profile_page import render_profile_page, write_profile_p
 from conformance.report.sources import PROFILE
 from conformance.report.terminal import result_lines
 from tests.profile import documents
+from tests.report.conftest import CHROMIUM, NO_CHROMIUM
 from tests.report.drawings import curves_of
 from tests.report.test_html import Page
 from tests.report.test_terminal import summary_of
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 MADE = (
     documents.profile_of,
     documents.client_bound,
@@ -162,26 +159,21 @@ def test_the_terminal_says_the_line_before_the_paths(profiled):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="NO CHROMIUM ON PATH: the page was not opened")
-def test_the_page_reads_on_a_phone_and_nothing_hostile_runs(pages, tmp_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name in ("supernode", "hostile"):
-            path = tmp_path / f"{name}.html"
-            path.write_text(pages[name], encoding="utf-8")
-            page = browser.new_page(viewport={"width": 390, "height": 900}, locale="zh-CN")
-            complaints = []
-            page.on("console", lambda message, to=complaints: to.append(message.text))
-            page.on("pageerror", lambda error, to=complaints: to.append(str(error)))
-            page.goto(path.as_uri())
-            assert page.locator("h1").inner_text() == "硬件吞吐测评"
-            assert page.evaluate("document.documentElement.scrollWidth") == 390
-            assert page.locator(".curves svg:visible").count() == 3
-            page.get_by_role("button", name="English").click()
-            assert page.locator("h1").inner_text() == "Hardware Throughput Profile"
-            assert page.locator(".curves svg:visible").count() == 3
-            assert page.evaluate("window.pwned") is None
-            assert complaints == []
-        browser.close()
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+def test_the_page_reads_on_a_phone_and_nothing_hostile_runs(browser, pages, tmp_path):
+    for name in ("supernode", "hostile"):
+        path = tmp_path / f"{name}.html"
+        path.write_text(pages[name], encoding="utf-8")
+        page = browser.new_page(viewport={"width": 390, "height": 900}, locale="zh-CN")
+        complaints = []
+        page.on("console", lambda message, to=complaints: to.append(message.text))
+        page.on("pageerror", lambda error, to=complaints: to.append(str(error)))
+        page.goto(path.as_uri())
+        assert page.locator("h1").inner_text() == "硬件吞吐测评"
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.locator(".curves svg:visible").count() == 3
+        page.get_by_role("button", name="English").click()
+        assert page.locator("h1").inner_text() == "Hardware Throughput Profile"
+        assert page.locator(".curves svg:visible").count() == 3
+        assert page.evaluate("window.pwned") is None
+        assert complaints == []

@@ -1,6 +1,7 @@
 """Transcripts in the report: all of them, or the telling ones."""
 
 import base64
+import hashlib
 import json
 import zlib
 
@@ -42,6 +43,24 @@ def test_under_a_cap_the_failing_trials_come_first_and_the_rest_is_counted(overs
     failing = {trial.id for trial in evidence.trials if is_telling(trial)}
     assert failing
     assert failing <= packed.places.keys()
+
+
+def test_what_is_left_out_is_listed_with_its_path_and_its_digest(oversteps):
+    evidence = read_evidence(oversteps)
+    packed = read_transcripts(evidence, cap=4000)
+    rows = [row for row in index_rows(evidence, packed) if row["place"] is None]
+    assert 0 < len(rows) == packed.left_out < len(evidence.trials)
+    for row in rows:
+        content = (oversteps / "run/transcripts" / f"{row['id']}.jsonl").read_bytes()
+        assert row["sha256"] == hashlib.sha256(content).hexdigest()
+    assert all("sha256" not in row for row in index_rows(evidence, packed) if row["place"])
+
+
+def test_what_a_journal_says_of_a_trial_is_inert_in_the_list(liar):
+    evidence = read_evidence(liar)
+    first = evidence.trials[0]._replace(family="tele\u202e\x00metry", lang="\x1b")
+    row = index_rows(evidence._replace(trials=(first,)), read_transcripts(evidence))[0]
+    assert (row["family"], row["lang"]) == ("tele⟨U+202E⟩⟨NUL⟩metry", "⟨ESC⟩")
 
 
 def test_trials_that_fell_short_are_read_before_the_others(oversteps):
@@ -95,6 +114,13 @@ def test_tokens_nobody_reported_are_unknown_not_zero():
     told = {"latency_s": 1.0, "usage_source": "reported", "input_tokens": 7, "output_tokens": 2}
     usage = usage_of([{"type": "model_call", "call": call}, {"type": "model_call", "call": told}])
     assert (usage.unknown, usage.input_tokens, usage.cached_tokens) == (1, 7, None)
+
+
+def test_an_endpoint_that_reports_less_than_no_tokens_gains_nothing_by_it():
+    told = {"latency_s": 1.0, "usage_source": "reported", "input_tokens": 7, "output_tokens": 2}
+    below = {**told, "input_tokens": -1000, "output_tokens": -1, "cached_tokens": -5}
+    usage = usage_of([{"type": "model_call", "call": call} for call in (told, below)])
+    assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == (7, 2, 0)
 
 
 def test_json_in_a_script_cannot_end_it():

@@ -5,7 +5,14 @@ import pytest
 
 from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
-from conformance.evidence.documents import SummaryDocument
+from conformance.evidence.documents import (
+    ClaimDocument,
+    EvaluationDocument,
+    EvaluationEntry,
+    EvaluationVerdict,
+    SummaryDocument,
+    Words,
+)
 from conformance.report.sources import read_evidence
 from conformance.report.transcripts import read_transcripts
 from conformance.report.view import agent_name, build_view
@@ -59,6 +66,39 @@ def test_every_failed_clause_is_named_with_its_trials_and_what_to_read(failed):
         assert "Failed after 30 trials." in item.limit.sentence.en
         assert item.short == 30
         assert item.telling
+
+
+def test_a_limiting_clause_says_what_went_wrong_most_often(failed, liar):
+    item = failed.limits[0]
+    first, second = item.commonest
+    assert 30 >= first.observations >= second.observations > 0
+    own = [o for o in read_evidence(liar).observations if o.clause == item.limit.name]
+    counted = [sum(f.requirement == first.requirement for f in o.findings) for o in own]
+    assert sum(map(bool, counted)) == first.observations
+    assert first.example
+
+
+def test_the_viewer_filters_by_what_occurs(failed):
+    assert failed.filters["verdict"] == ("fail", "inconclusive")
+    assert failed.filters["lang"] == ("en", "zh")
+    assert failed.filters["family"] == ("jobspec", "telemetry")
+    assert failed.filters["clause"][:3] == ("L1-UND-1", "L1-TOL-1", "L1-HON-1")
+
+
+def test_the_mode_says_that_the_evaluation_is_open_or_how_far_it_is(copy_of, liar, failed):
+    def mode(view):
+        return next(fact.value.en for fact in view.facts if fact.label.en == "Mode")
+
+    assert mode(failed) == "agent testing only (no technical evaluation)"
+    folder = copy_of(liar)
+    found = EvaluationVerdict("pass", "R", "r", "2026-11-25", "evaluation/A/f", "0" * 64, 1)
+    words = Words("项", "item")
+    items = [EvaluationEntry("A", words, words, found), EvaluationEntry("B", words, words, None)]
+    document = EvaluationDocument("evaluation/1", items, [])
+    bundle.write_document(folder, bundle.EVALUATION, document)
+    assert mode(view_of(folder)) == (
+        "agent testing only (of the technical evaluation, 1 of 2 items are in)"
+    )
 
 
 def test_the_requirements_broken_most_come_first(failed):
@@ -150,7 +190,8 @@ def test_a_budget_that_ended_it_is_said_and_trials_cut_short_are_listed(hostile)
     view = view_of(hostile)
     texts = [item.text.en for item in view.deviations]
     assert "it can be resumed" in view.lead.en
-    assert any("1 trial did not count" in text for text in texts)
+    assert any("1 trial was under way when the campaign stopped" in text for text in texts)
+    assert not any("run again on the same seed:" in text for text in texts)
     assert any("2 trials were run but no longer needed" in text for text in texts)
     assert any("the model refused × 12" in text for text in texts)
     assert "Failed after" in view.limits[0].limit.sentence.en
@@ -179,6 +220,41 @@ def test_the_agent_is_called_by_kind_and_name():
     assert agent_name({"kind": "builtin", "name": "oracle"}) == "builtin:oracle"
     assert agent_name({"kind": "chat", "model": "m\u202e", "name": ""}) == "chat:m⟨U+202E⟩"
     assert agent_name({}) == "–"
+
+
+def test_the_product_version_and_the_vendor_stand_with_the_result_where_they_were_given(
+    copy_of, liar
+):
+    folder = copy_of(liar)
+    claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
+    agent = {**claim.agent, "version": "2.1\u202e", "vendor": "Clerk Works"}
+    bundle.write_document(folder, bundle.CLAIM, msgspec.structs.replace(claim, agent=agent))
+    facts = [(fact.label.zh, fact.value.en) for fact in view_of(folder).facts]
+    assert facts[:2] == [("产品版本", "2.1⟨U+202E⟩"), ("厂商", "Clerk Works")]
+    bundle.write_document(
+        folder, bundle.CLAIM, msgspec.structs.replace(claim, agent={"kind": "chat", "model": "m"})
+    )
+    assert view_of(folder).facts[0].label.en == "Plan"
+
+
+def test_the_result_is_called_self_declared_whatever_the_bundle_says_of_itself(copy_of, liar):
+    folder = copy_of(liar)
+    claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
+    audited = msgspec.structs.replace(claim, declaration=Words("经审核", "audited"))
+    bundle.write_document(folder, bundle.CLAIM, audited)
+    facts = {fact.label.en: fact.value for fact in view_of(folder).facts}
+    assert (facts["Standing"].zh, facts["Standing"].en) == ("自我声明", "self-declared")
+
+
+def test_only_a_trial_that_did_not_count_for_a_fault_is_said_to_have_been_run_again(hostile):
+    evidence = read_evidence(hostile)
+    (cut,) = [trial for trial in evidence.trials if not trial.counts]
+    lost = cut._replace(record=msgspec.structs.replace(cut.record, cause="endpoint_down"))
+    trials = tuple(lost if trial is cut else trial for trial in evidence.trials)
+    view = build_view(evidence._replace(trials=trials), read_transcripts(evidence))
+    texts = [item.text.en for item in view.deviations]
+    assert any("1 trial did not count and was run again on the same seed:" in t for t in texts)
+    assert not any("under way when the campaign stopped" in text for text in texts)
 
 
 def test_a_bundle_without_its_summary_is_refused(copy_of, liar):

@@ -1,466 +1,362 @@
 "use strict";
-// Lists the trials, filters them, and shows a transcript. What an agent said reaches the page
-// through textContent alone.
+// Lists the trials, filters and searches them, and opens one. The address holds what is open and
+// what is filtered: `#trial-ID?clause=…` or `#find?clause=…`.
 (function () {
-  var words = JSON.parse(document.getElementById("words").textContent);
+  var make = page.make, say = page.say, fill = page.fill;
   var trials = JSON.parse(document.getElementById("index").textContent);
+  var verdicts = JSON.parse(document.getElementById("verdicts").textContent);
   var byId = new Map(trials.map(function (trial) { return [trial.id, trial]; }));
   var form = document.getElementById("filters");
   var list = document.getElementById("list");
   var reading = document.getElementById("reading");
   var count = document.getElementById("count");
-  var blocks = new Map();
-  var haystacks = new Map();
+  var searching = document.getElementById("searching");
+  var meter = searching.querySelector("progress");
+  var REDRAW_MS = 150;
+  var PAGE = 100;
+  var rest = make("li", "rest", make("button", ""));
+  var drawn = 0;
+  var heads = new Map();
+  var found = new Map();
   var shown = [];
   var current = null;
-  var CUT = "\0";
-  var LONG = 1500;
-  var SHORT = 1000;
-  var MARKS = { full: "●", part: "◐", zero: "✕", unseen: "–" };
+  var turn = 0;
 
-  function make(tag, name) {
-    var node = document.createElement(tag);
-    if (name) { node.className = name; }
-    for (var i = 2; i < arguments.length; i += 1) {
-      var child = arguments[i];
-      if (child !== null && child !== undefined) {
-        node.append(child);
+  // --- what is wanted -------------------------------------------------------------------------
+
+  function wanted(trial) {
+    var get = function (name) { return form.elements[name].value; };
+    var clause = get("clause"), verdict = get("verdict"), requirement = get("requirement");
+    if (get("family") && trial.family !== get("family")) { return false; }
+    if (get("lang") && trial.lang !== get("lang")) { return false; }
+    if (get("outcome") && trial.outcome !== get("outcome")) { return false; }
+    var seen = trial.observed.filter(function (o) {
+      return (!clause || o[0] === clause) && (!verdict || verdicts[o[0]] === verdict);
+    });
+    if ((clause || verdict) && !seen.length) { return false; }
+    if (requirement && !seen.some(function (o) { return o[3].includes(requirement); })) {
+      return false;
+    }
+    if (!form.elements.failed.checked) { return true; }
+    return clause || verdict ? seen.some(fellShort) : trial.short;
+  }
+
+  function fellShort(o) { return o[2] === null || (o[2] !== 1 && o[0] !== "efficiency"); }
+
+  // What the list knows of a trial, without its text.
+  function head(trial) {
+    if (!heads.has(trial.id)) {
+      var parts = [trial.id, "#" + trial.number, trial.family, trial.lang,
+        say("outcome." + trial.outcome).textContent, say("cause." + trial.cause).textContent];
+      trial.observed.forEach(function (o) { parts.push(o[0]); parts.push.apply(parts, o[3]); });
+      heads.set(trial.id, parts.join("\n").toLowerCase());
+    }
+    return heads.get(trial.id);
+  }
+
+  function refresh() {
+    turn += 1;
+    var mine = turn;
+    var base = trials.filter(wanted);
+    var text = form.elements.text.value.trim().toLowerCase();
+    found = new Map();
+    searching.hidden = true;
+    if (!text) { draw(base); tell(); return; }
+    base.forEach(function (trial) { if (head(trial).includes(text)) { found.set(trial, null); } });
+    var unread = base.filter(function (trial) { return !found.has(trial) && trial.place !== null; });
+    var hidden = base.filter(function (trial) { return trial.place === null; }).length;
+    var told = 0, last = Date.now();
+    var redraw = function () { told = found.size; last = Date.now(); draw(base.filter(function (t) { return found.has(t); })); };
+    redraw();
+    count.replaceChildren(say("viewer.searching"));
+    meter.max = unread.length || 1;
+    meter.value = 0;
+    searching.hidden = false;
+    blocks.search(unread, text, function () { return mine === turn; },
+      function (trial, around) { if (mine === turn) { found.set(trial, around); } },
+      function (done) {
+        meter.value = done;
+        if (found.size > told && Date.now() - last > REDRAW_MS) { redraw(); }
       }
-    }
-    return node;
-  }
-
-  function say(key) {
-    var both = words[key];
-    var fragment = document.createDocumentFragment();
-    if (!both) { fragment.append(key.replace(/^[a-z]+\./, "")); return fragment; }
-    if (both[0] === both[1]) { fragment.append(both[0]); return fragment; }
-    ["zh-CN", "en"].forEach(function (lang, at) {
-      var span = make("span", "", both[at]);
-      span.lang = lang;
-      fragment.append(span);
+    ).then(function () {
+      if (mine !== turn) { return; }
+      searching.hidden = true;
+      redraw();
+      tell(hidden ? fill("viewer.not_searched", { n: hidden }) : null);
     });
-    return fragment;
   }
 
-  function fill(key, values) {
-    var fragment = say(key);
-    fragment.querySelectorAll("span").forEach(function (span) {
-      span.textContent = span.textContent.replace(/\{(\w+)\}/g, function (_, name) {
-        return values[name];
-      });
-    });
-    return fragment;
+  function stop() {
+    if (searching.hidden) { return false; }
+    turn += 1;
+    searching.hidden = true;
+    tell(fill("viewer.stopped", { n: meter.value, of: meter.max }));
+    return true;
   }
 
-  // --- what is packed -------------------------------------------------------------------------
-
-  function unpack(number) {
-    if (!blocks.has(number)) {
-      var packed = document.getElementById("block-" + number).textContent;
-      var raw = atob(packed);
-      var bytes = new Uint8Array(raw.length);
-      for (var i = 0; i < raw.length; i += 1) { bytes[i] = raw.charCodeAt(i); }
-      var stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-      blocks.set(number, new Response(stream).json());
-    }
-    return blocks.get(number);
-  }
-
-  function content(trial) {
-    return unpack(trial.place[0]).then(function (items) { return items[trial.place[1]]; });
-  }
-
-  function isCut(value) {
-    return value !== null && typeof value === "object" && typeof value[CUT] === "string";
-  }
-
-  function strings(value, found) {
-    if (typeof value === "string") { found.push(value); }
-    else if (typeof value === "number" || typeof value === "boolean") { found.push(String(value)); }
-    else if (value !== null && typeof value === "object") {
-      Object.keys(value).forEach(function (key) { found.push(key); strings(value[key], found); });
-    }
-    return found;
-  }
-
-  function haystack(trial) {
-    if (haystacks.has(trial.id)) { return Promise.resolve(haystacks.get(trial.id)); }
-    var head = [trial.id, trial.family, trial.outcome, trial.cause].join("\n");
-    var rest = trial.place === null ? Promise.resolve("") : content(trial).then(function (found) {
-      return strings(found, []).join("\n");
-    });
-    return rest.then(function (text) {
-      var hay = (head + "\n" + text).toLowerCase();
-      haystacks.set(trial.id, hay);
-      return hay;
-    });
+  function tell(more) {
+    count.replaceChildren(fill("viewer.shown", { n: shown.length, of: trials.length }));
+    if (more) { count.append(" · ", more); }
   }
 
   // --- the list -------------------------------------------------------------------------------
 
-  function markOf(value) {
-    return value === null || value === undefined ? "unseen"
-      : value === 1 ? "full" : value > 0 ? "part" : "zero";
-  }
-
   function row(trial) {
-    var kind = markOf(trial.lowest);
-    var mark = make("span", "mark " + kind, MARKS[kind]);
-    var spoken = make("span", "unseen-text", say("viewer." + kind));
+    var kind = transcript.markOf(trial.lowest);
     var clauses = trial.observed.map(function (o) { return o[0]; }).filter(function (name, at, all) {
       return all.indexOf(name) === at && name !== "efficiency";
     });
-    var link = make("a", "", mark, spoken,
+    var link = make("a", "", make("span", "mark " + kind, transcript.MARKS[kind]),
+      make("span", "unseen-text", say("viewer." + kind)),
       make("span", "number", "#" + trial.number),
       make("span", "family", trial.family),
       make("span", "lang", trial.lang),
       make("span", "where", clauses.join(" ")));
+    link.firstChild.setAttribute("aria-hidden", "true");
     if (trial.outcome !== "completed") {
       link.append(make("span", "bad", say("outcome." + trial.outcome)));
     }
     if (!trial.counts) { link.append(make("span", "bad", say("viewer.uncounted"))); }
     else if (!trial.observed.length) { link.append(make("span", "faint", say("viewer.surplus"))); }
-    link.href = "#trial-" + trial.id;
+    if (trial.place === null) { link.append(make("span", "faint", say("viewer.in_bundle"))); }
+    var around = found.get(trial);
+    if (around) {
+      link.append(make("span", "around", around[0], make("mark", "", around[1]), around[2]));
+    }
+    link.href = addressOf(trial);
     if (current === trial.id) { link.setAttribute("aria-current", "true"); }
     return make("li", "", link);
   }
 
-  function wanted(trial) {
-    var get = function (name) { return form.elements[name] ? form.elements[name].value : ""; };
-    var clause = get("clause"), requirement = get("requirement");
-    var failed = form.elements.failed.checked;
-    if (get("family") && trial.family !== get("family")) { return false; }
-    if (get("outcome") && trial.outcome !== get("outcome")) { return false; }
-    var seen = trial.observed.filter(function (o) { return !clause || o[0] === clause; });
-    if (clause && !seen.length) { return false; }
-    if (requirement && !seen.some(function (o) { return o[3].includes(requirement); })) {
-      return false;
-    }
-    if (!failed) { return true; }
-    return clause ? seen.some(function (o) { return o[2] !== 1 && o[0] !== "efficiency" || o[2] === null; })
-      : trial.short;
-  }
-
-  var turn = 0;
-  function refresh() {
-    turn += 1;
-    var mine = turn;
-    var found = trials.filter(wanted);
-    var text = form.elements.text.value.trim().toLowerCase();
-    if (!text) { draw(found); return Promise.resolve(); }
-    count.replaceChildren(say("viewer.searching"), "…");
-    return Promise.all(found.map(haystack)).then(function (hays) {
-      if (mine === turn) {
-        draw(found.filter(function (_, at) { return hays[at].includes(text); }));
-      }
-    }, function () {
-      if (mine === turn) { draw(found); }
-    });
-  }
-
-  function draw(found) {
-    shown = found;
-    list.replaceChildren.apply(list, found.map(row));
-    if (!found.length) { list.replaceChildren(make("li", "small", say("viewer.none"))); }
-    count.replaceChildren(fill("viewer.shown", { n: found.length, of: trials.length }));
+  // Lines are made when they are needed: a page at first, the others as the reader comes to them.
+  function draw(some) {
+    shown = some;
+    drawn = 0;
+    list.replaceChildren();
+    if (!some.length) { list.append(make("li", "small", say("viewer.none"))); }
+    drawTo(PAGE - 1);
     step();
   }
 
-  // --- a transcript ---------------------------------------------------------------------------
-
-  function text(value, name) {
-    var node = make("pre", name || "said");
-    node.dir = "auto";
-    var cut = isCut(value) ? value.cut : 0;
-    var all = isCut(value) ? value[CUT] : String(value);
-    node.textContent = all.length > LONG ? all.slice(0, SHORT) + "…" : all;
-    var box = make("div", "text", node);
-    if (all.length > LONG) {
-      var button = make("button", "more");
-      button.type = "button";
-      var open = false;
-      var label = function () {
-        button.replaceChildren(say(open ? "viewer.show_less" : "viewer.show_all"),
-          open ? "" : " (" + (all.length + cut).toLocaleString("en") + " ", open ? "" : say("viewer.characters"), open ? "" : ")");
-        button.setAttribute("aria-expanded", String(open));
-      };
-      button.addEventListener("click", function () {
-        open = !open;
-        node.textContent = open ? all : all.slice(0, SHORT) + "…";
-        label();
-      });
-      label();
-      box.append(button);
-    }
-    if (cut) {
-      box.append(make("p", "small", "+ " + cut.toLocaleString("en") + " ",
-        say("viewer.characters"), "; ", say("viewer.clipped")));
-    }
-    return box;
-  }
-
-  function json(value, name) {
-    if (typeof value === "string" || isCut(value)) { return text(value, name || "code"); }
-    var flat = JSON.stringify(value, plain);
-    return text(flat.length <= 90 ? flat : JSON.stringify(value, plain, 2), name || "code");
-  }
-
-  function plain(_, value) {
-    return isCut(value) ? value[CUT] + "… [+" + value.cut + "]" : value;
-  }
-
-  function said(message) {
-    var content = message.content;
-    if (Array.isArray(content)) {
-      content = content.map(function (part) {
-        return part && typeof part.text === "string" ? part.text : JSON.stringify(part, plain);
-      }).join("\n");
-    }
-    return content === null || content === undefined || content === "" ? null : content;
-  }
-
-  function fold(summary, inside) {
-    return make("details", "fold", make("summary", "", summary), inside);
-  }
-
-  function event(kind, head, time) {
-    var node = make("section", "event " + kind);
-    var title = make("h4", "", head);
-    if (time !== undefined) { title.append(make("span", "time", "+" + time.toFixed(2) + " s")); }
-    node.append(title);
-    for (var i = 3; i < arguments.length; i += 1) {
-      if (arguments[i]) { node.append(arguments[i]); }
-    }
-    return node;
-  }
-
-  function pair(term, value) { return make("div", "", make("dt", "", term), make("dd", "", value)); }
-
-  function roleOf(message) { return String(message.role || message.type || "?").slice(0, 24); }
-
-  function modelCall(item) {
-    var call = item.call;
-    var sent = make("div", "");
-    (call.sent || []).forEach(function (message) {
-      sent.append(make("p", "role", roleOf(message)));
-      var content = said(message);
-      sent.append(content === null ? json(message) : text(content));
-    });
-    var roles = (call.sent || []).map(roleOf);
-    if (call.known) { roles.unshift("+" + call.known); }
-    var answer = said(call.received);
-    var calls = call.received.tool_calls || [];
-    var asks = calls.length ? make("div", "asks-for") : null;
-    calls.forEach(function (one) {
-      var fn = one && one.function || one || {};
-      asks.append(make("p", "small", say("viewer.calls"), " ", make("code", "", String(fn.name || "?"))),
-        json(fn.arguments === undefined ? one : fn.arguments));
-    });
-    var known = function (value) { return value === null || value === undefined ? "–" : String(value); };
-    var meta = make("p", "meta", say("viewer.tokens"), " ",
-      known(call.usage_source === "none" ? null : call.input_tokens) + " / " +
-      known(call.usage_source === "none" ? null : call.output_tokens) + " · ",
-      say("viewer.latency"), " " + call.latency_s.toFixed(2) + " s");
-    if (call.retries) { meta.append(" · ", say("viewer.retries"), " " + call.retries); }
-    if (call.dialect) { meta.append(" · ", make("code", "", String(call.dialect))); }
-    if (typeof call.first_token_s === "number") {
-      meta.append(" · ", say("viewer.first_token"), " " + call.first_token_s.toFixed(2) + " s");
-    }
-    if ((call.stripped || []).length) {
-      meta.append(" · ", say("viewer.stripped"), " ", make("code", "", call.stripped.join(", ")));
-    }
-    if (call.finish_reason) { meta.append(" · ", make("code", "", String(call.finish_reason))); }
-    return event("model", by(item, say("viewer.model")), item.t,
-      roles.length ? fold(make("span", "", say("viewer.sent"), ": " + roles.join(", ")), sent) : null,
-      answer === null && asks ? null : answer === null ? make("p", "small", say("viewer.empty")) : text(answer),
-      asks,
-      call.received.refusal ? json(call.received.refusal) : null,
-      meta);
-  }
-
-  function toolCall(item) {
-    var head = make("span", "", say("viewer.tool"), " ", make("code", "", item.name));
-    var isError = item.error !== null;
-    var label = make("p", isError ? "small bad" : "small",
-      say(isError ? "viewer.error" : "viewer.result"), isError ? " " : "",
-      isError ? make("code", "", String(item.error)) : "");
-    if (item.effect) { label.append(" · ", say("viewer.effect"), " ", make("code", "", item.effect)); }
-    if (item.fault) { label.append(" · ", say("viewer.fault"), " ", make("code", "", item.fault)); }
-    var notices = item.notices || [];
-    return event(isError ? "tool wrong" : "tool", by(item, head), item.t,
-      make("p", "small", say("viewer.arguments")), json(item.arguments), label, json(item.result),
-      notices.length ? make("p", "small", say("viewer.notices")) : null,
-      notices.length ? json(notices) : null);
-  }
-
-  function by(item, head) {
-    return item.seat ? make("span", "", make("code", "", item.seat), " · ", head) : head;
-  }
-
-  function seats(item) {
-    var box = make("div", "");
-    (item.seats || []).forEach(function (seat) {
-      box.append(make("p", "small", say("viewer.session"), " " + (seat.session + 1) + " · ",
-        say("viewer.seat"), " ", make("code", "", seat.seat), " · ", say("viewer.offered"), " ",
-        make("code", "", seat.tools.join(" "))), text(seat.instruction));
-    });
-    return item.seats ? box : text(item.instruction);
-  }
-
-  function showEvent(item, trial) {
-    switch (item.type) {
-      case "start":
-        return event("start", say("viewer.instruction"), undefined, seats(item),
-          make("p", "small", say("viewer.offered"), " ", make("code", "", item.tools.join(" ")),
-            item.forbidden.length ? " · " : "", item.forbidden.length ? say("viewer.forbidden") : "",
-            " ", make("code", "", item.forbidden.join(" "))));
-      case "model_call": return modelCall(item);
-      case "tool_call": return toolCall(item);
-      case "answer":
-        return event(item.refused ? "answer wrong" : "answer", by(item, say("viewer.answer")), item.t,
-          make("p", "small", make("code", "", item.channel)), json(item.answer),
-          item.refused ? make("p", "small bad", say("viewer.refused")) : null,
-          item.refused ? text(item.refused) : null);
-      case "note":
-        return event("note", by(item, make("span", "", say("viewer.note"), " · ", say("note." + item.kind))),
-          item.t, Object.keys(item.details).length ? json(item.details) : null);
-      case "limit":
-        return event("limit", say("viewer.limit"), item.t, make("p", "", say("cause." + item.limit)));
-      case "end":
-        return event("end", say("viewer.end"), item.t,
-          make("p", "", say("outcome." + item.outcome), " · ", say("cause." + item.cause)),
-          trial.detail ? text(trial.detail) : null);
-      default:
-        return event("note", make("code", "", String(item.type)), item.t, json(item));
+  function drawTo(place) {
+    rest.remove();
+    while (drawn < shown.length && drawn <= place) { list.append(row(shown[drawn])); drawn += 1; }
+    if (drawn < shown.length) {
+      rest.firstChild.replaceChildren(fill("viewer.more", { n: shown.length - drawn }));
+      list.append(rest);
     }
   }
 
-  function observed(lines) {
-    var box = make("div", "observed", make("h4", "", say("viewer.observed")));
-    if (!lines.length) { box.append(make("p", "small", say("viewer.unobserved"))); }
-    lines.forEach(function (line) {
-      var isCost = line[0] === "efficiency";
-      var kind = isCost ? (line[2] === null ? "zero" : "full") : markOf(line[2] || 0);
-      var name = isCost ? make("span", "code", say("viewer.efficiency")) : make("a", "code", line[0]);
-      if (!isCost) { name.href = "#clause-" + line[0]; }
-      var value = line[2] === null ? "–" : (isCost ? "κ = " : "") + String(Math.round(line[2] * 1000) / 1000);
-      box.append(make("p", "", make("span", "mark " + kind, MARKS[kind]), " ", name,
-        make("span", "small", " " + line[1] + " · "), value));
-      if (line[3].length) {
-        var findings = make("ul", "findings");
-        line[3].forEach(function (finding) {
-          var item = make("li", "", make("code", "", finding[0]), " ");
-          item.append(text(finding[1], "finding"));
-          findings.append(item);
-        });
-        box.append(findings);
-      }
-    });
-    return box;
+  function links() { return Array.from(list.querySelectorAll("a")); }
+
+  // Within the list alone, and without moving the page.
+  function reveal(link) {
+    var item = link.parentNode;
+    if (item.offsetTop < list.scrollTop || item.offsetTop + item.offsetHeight > list.scrollTop + list.clientHeight) {
+      list.scrollTop = Math.max(0, item.offsetTop - list.clientHeight / 3);
+    }
   }
 
-  function header(trial, start) {
-    var facts = make("dl", "trial-facts",
-      pair(say("viewer.family"), make("code", "", trial.family)),
-      pair(say("viewer.lang"), say(trial.lang === "zh" ? "viewer.lang_zh" : "viewer.lang_en")));
-    if (start) {
-      facts.append(pair(say("viewer.wording"), String(start.wording)),
-        pair(say("viewer.knobs"), make("code", "", JSON.stringify(start.knobs, plain))));
-    }
-    facts.append(
-      pair(say("viewer.outcome"), make("span", trial.outcome === "completed" ? "" : "bad",
-        say("outcome." + trial.outcome), " · ", say("cause." + trial.cause))),
-      pair(say("viewer.model_calls"), String(trial.model_calls)),
-      pair(say("viewer.tool_calls"), String(trial.tool_calls)),
-      pair(say("viewer.wall"), trial.wall_s.toFixed(2) + " s"));
-    return facts;
-  }
+  // --- one trial ------------------------------------------------------------------------------
 
   function mover(key, to) {
     var link = make("a", "mover", say(key));
-    if (to) { link.href = "#trial-" + to.id; } else { link.setAttribute("aria-disabled", "true"); }
+    if (to) { link.href = addressOf(to); } else { link.setAttribute("aria-disabled", "true"); }
     return link;
+  }
+
+  function neighbour(by) {
+    var at = shown.findIndex(function (trial) { return trial.id === current; });
+    return at < 0 ? shown[0] : shown[at + by];
   }
 
   function step() {
     var bar = reading.querySelector(".moves");
     if (!bar) { return; }
-    var at = shown.findIndex(function (trial) { return trial.id === current; });
     var back = make("a", "mover to-list", say("viewer.to_list"));
     back.href = "#trials";
-    bar.replaceChildren(mover("viewer.previous", at > 0 ? shown[at - 1] : null),
-      mover("viewer.next", at >= 0 ? shown[at + 1] : null), back);
+    var isListed = shown.some(function (trial) { return trial.id === current; });
+    bar.replaceChildren(mover("viewer.previous", isListed ? neighbour(-1) : null),
+      mover("viewer.next", isListed ? neighbour(1) : null), back);
   }
 
   function show(trial) {
     current = trial.id;
-    list.querySelectorAll("a").forEach(function (link) {
-      var isIt = link.getAttribute("href") === "#trial-" + trial.id;
-      if (isIt) {
+    drawTo(Math.max(drawn - 1, shown.indexOf(trial)));
+    links().forEach(function (link) {
+      if (link.getAttribute("href") === addressOf(trial)) {
         link.setAttribute("aria-current", "true");
-        if (link.offsetTop < list.scrollTop || link.offsetTop > list.scrollTop + list.clientHeight - 40) {
-          list.scrollTop = Math.max(0, link.offsetTop - list.clientHeight / 3);
-        }
+        reveal(link);
       } else { link.removeAttribute("aria-current"); }
     });
-    var head = make("div", "reading-head",
-      make("h3", "", say("viewer.trial"), " #" + trial.number + " ", make("span", "code small", trial.id)),
-      make("p", "moves"));
+    var title = make("h3", "", say("viewer.trial"), " #" + trial.number + " ", make("span", "code small", trial.id));
+    title.id = "reading-title";
+    var top = make("div", "reading-head", title, make("p", "moves"));
     var path = make("code", "", "run/transcripts/" + trial.id + ".jsonl");
     var place = function () {
-      reading.replaceChildren.apply(reading, [head].concat(Array.from(arguments)));
+      reading.replaceChildren.apply(reading, [top].concat(Array.from(arguments)));
+      reading.setAttribute("aria-labelledby", "reading-title");
+      reading.removeAttribute("aria-busy");
       reading.scrollTop = 0;
       step();
     };
     if (trial.place === null) {
-      place(header(trial, null), make("p", "small", say("viewer.not_embedded"), " ", path));
+      place(transcript.header(trial, null),
+        make("p", "small", say("viewer.not_embedded"), " ", path),
+        trial.sha256 ? make("p", "small", "SHA-256 ", make("code", "", trial.sha256)) : "");
       return Promise.resolve();
     }
-    return content(trial).then(function (found) {
+    reading.setAttribute("aria-busy", "true");
+    return blocks.content(trial).then(function (item) {
       if (current !== trial.id) { return; }
-      var start = found.events.find(function (item) { return item.type === "start"; });
-      var events = make("div", "events");
-      found.events.forEach(function (item) { events.append(showEvent(item, found)); });
-      place(header(trial, start), observed(found.observed), events);
+      var start = item.events.find(function (one) { return one.type === "start"; });
+      place(transcript.header(trial, start), transcript.observed(item.observed), transcript.events(item));
     }, function () {
-      place(header(trial, null), make("p", "small", say("viewer.unreadable"), " ", path));
+      if (current === trial.id) {
+        place(transcript.header(trial, null), make("p", "small", say("viewer.unreadable"), " ", path));
+      }
     });
   }
 
   // --- addresses ------------------------------------------------------------------------------
 
+  function query() {
+    var chosen = new URLSearchParams();
+    Array.from(form.elements).forEach(function (field) {
+      if (field.type === "checkbox" ? field.checked : field.name && field.value) {
+        chosen.append(field.name, field.type === "checkbox" ? "1" : field.value);
+      }
+    });
+    return String(chosen);
+  }
+
+  function addressOf(trial) {
+    var chosen = query();
+    return "#trial-" + trial.id + (chosen ? "?" + chosen : "");
+  }
+
+  function choose(chosen) {
+    if (chosen === query()) { return; }
+    Array.from(form.elements).forEach(function (field) {
+      if (field.type === "checkbox") { field.checked = false; } else if (field.name) { field.value = ""; }
+    });
+    new URLSearchParams(chosen).forEach(function (value, name) {
+      var field = form.elements[name];
+      if (!field) { return; }
+      if (field.type === "checkbox") { field.checked = true; } else { field.value = value; }
+    });
+    refresh();
+  }
+
+  function remember() {
+    var open = current !== null && location.hash.startsWith("#trial-");
+    var address = open ? addressOf(byId.get(current)) : "#find?" + query();
+    try { history.replaceState(history.state, "", address); } catch (error) { /* not kept, that is all */ }
+  }
+
   function follow() {
-    var hash = location.hash;
-    var trial = hash.startsWith("#trial-") ? byId.get(hash.slice(7)) : null;
+    var hash = location.hash, mark = hash.indexOf("?");
+    var name = mark < 0 ? hash : hash.slice(0, mark), chosen = mark < 0 ? null : hash.slice(mark + 1);
+    var trial = name.startsWith("#trial-") ? byId.get(name.slice(7)) : null;
     if (trial) {
+      if (chosen !== null) { choose(chosen); }
+      else if (!shown.includes(trial)) { choose(""); }
       show(trial).then(function () {
         reading.scrollIntoView({ block: "start" });
         reading.focus({ preventScroll: true });
       });
-    } else if (hash.startsWith("#find?")) {
-      form.reset();
-      new URLSearchParams(hash.slice(6)).forEach(function (value, name) {
-        var field = form.elements[name];
-        if (!field) { return; }
-        if (field.type === "checkbox") { field.checked = true; } else { field.value = value; }
-      });
-      refresh();
+    } else if (name === "#find") {
+      choose(chosen || "");
       document.getElementById("trials").scrollIntoView({ block: "start" });
-    } else if (hash.length > 1) {
-      var target = document.getElementById(decodeURIComponent(hash.slice(1)));
+    } else if (name.length > 1) {
+      var target = document.getElementById(decodeURIComponent(name.slice(1)));
       var folded = target && target.closest("details");
       if (folded) { folded.open = true; target.scrollIntoView({ block: "center" }); }
     }
   }
 
+  // --- keys -----------------------------------------------------------------------------------
+
+  var shortcuts = document.getElementById("shortcuts");
+  var KEY = "conformance.shortcuts";
+  try { shortcuts.checked = localStorage.getItem(KEY) !== "off"; } catch (error) { shortcuts.checked = true; }
+  shortcuts.addEventListener("change", function () {
+    try { localStorage.setItem(KEY, shortcuts.checked ? "on" : "off"); } catch (error) { /* not kept */ }
+  });
+
+  function isNear() {
+    var at = document.getElementById("viewer").getBoundingClientRect();
+    return at.top < innerHeight && at.bottom > 0;
+  }
+
+  function open(trial) { if (trial) { location.hash = addressOf(trial); } }
+
+  function focusList() {
+    var all = links();
+    var link = all.find(function (one) { return one.hasAttribute("aria-current"); }) || all[0];
+    if (link) { link.focus({ preventScroll: true }); reveal(link); list.scrollIntoView({ block: "nearest" }); }
+  }
+
+  function moveFocus(key) {
+    drawTo(key === "End" ? shown.length : links().indexOf(document.activeElement) + 1);
+    var all = links(), at = all.indexOf(document.activeElement);
+    var to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[key];
+    var link = all[Math.max(0, Math.min(all.length - 1, to))];
+    link.focus({ preventScroll: true });
+    reveal(link);
+  }
+
+  var KEYS = {
+    "/": function () { form.elements.text.focus(); form.elements.text.select(); },
+    j: function () { open(neighbour(1)); },
+    k: function () { open(neighbour(-1)); },
+    "?": function () {
+      var keys = document.getElementById("keys");
+      keys.open = true;
+      keys.querySelector("summary").focus();
+    }
+  };
+
+  document.addEventListener("keydown", function (pressed) {
+    if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) { return; }
+    var at = pressed.target, key = pressed.key;
+    if (key === "Escape") {
+      if (stop()) { return; }
+      if (at === form.elements.text && at.value) { at.value = ""; remember(); refresh(); }
+      else if (reading.contains(at) || form.contains(at)) { focusList(); }
+      return;
+    }
+    if (list.contains(at) && /^(Arrow(Up|Down)|Home|End)$/.test(key)) {
+      pressed.preventDefault();
+      moveFocus(key);
+    } else if (at === reading && /^Arrow(Left|Right)$/.test(key)) {
+      open(neighbour(key === "ArrowRight" ? 1 : -1));
+    } else if (KEYS[key] && shortcuts.checked && !/^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)
+      && (key === "/" || isNear())) {
+      pressed.preventDefault();
+      KEYS[key]();
+    }
+  });
+
+  // --- what happens ---------------------------------------------------------------------------
+
   var timer = 0;
   form.addEventListener("submit", function (happening) { happening.preventDefault(); });
   form.addEventListener("input", function (happening) {
     clearTimeout(timer);
-    timer = setTimeout(refresh, happening.target.name === "text" ? 200 : 0);
+    timer = setTimeout(function () { remember(); refresh(); }, happening.target.name === "text" ? 200 : 0);
   });
-  form.addEventListener("reset", function () { setTimeout(refresh, 0); });
+  form.addEventListener("reset", function () { setTimeout(function () { remember(); refresh(); }, 0); });
+  document.getElementById("stop").addEventListener("click", stop);
+  rest.firstChild.type = "button";
+  rest.firstChild.addEventListener("click", function () {
+    var next = drawn;
+    drawTo(drawn + PAGE - 1);
+    links()[next].focus({ preventScroll: true });
+  });
+  list.addEventListener("scroll", function () {
+    if (rest.isConnected && list.scrollTop + 2 * list.clientHeight > rest.offsetTop) { drawTo(drawn + PAGE - 1); }
+  }, { passive: true });
   window.addEventListener("hashchange", follow);
   // Paper has no folds: what is folded but belongs to the result is opened to be printed.
   var folded = [];
@@ -473,5 +369,6 @@
   });
   document.getElementById("viewer").hidden = false;
   draw(trials);
+  tell();
   follow();
 })();
