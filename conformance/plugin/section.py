@@ -1,0 +1,119 @@
+"""What the terminal shows of a run: a line at its head, a section at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.campaign.claim import claim_text
+from conformance.report.inert import inert_line
+from conformance.report.terminal import result_lines
+from conformance.report.texts import say
+from conformance.report.view import agent_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from conformance.evidence.documents import Words
+    from conformance.plugin.ending import Ending, Seen, Told
+    from conformance.plugin.plan import Plan
+
+SECONDS_A_CALL = 2.0
+OUTCOMES = ("passed", "failed", "expected", "error", "skipped")
+WIDTH = 120
+
+
+def header_line(plan: Plan) -> str:
+    """Return the line at the head of a run."""
+    claim = claim_text(plan.ready.settings.claim) or "none"
+    return f"grade: {inert_line(plan.ready.spec)}, plan {plan.given['plan']}, claim {claim}"
+
+
+def print_section(
+    reporter: pytest.TerminalReporter,
+    plan: Plan,
+    seen: Seen,
+    told: Told | None,
+    ending: Ending,
+    lang: str,
+) -> None:
+    """Print the section at the end of a run."""
+    reporter.write_sep("=", _say("title", lang))
+    for line in _lines(plan, seen, told, ending, lang):
+        reporter.write_line(line)
+
+
+def print_plan(reporter: pytest.TerminalReporter, plan: Plan, lang: str) -> None:
+    """Print what a run would cost."""
+    from conformance.campaign.estimate import estimate
+
+    found = estimate(plan.edition, plan.ready.settings, SECONDS_A_CALL)
+    reporter.write_sep("=", _say("title", lang))
+    reporter.write_line(_say("collected", lang))
+    reporter.write_line(_plan_line(plan, lang))
+    rows = [
+        (item.clause, item.state, *map(_number, (item.p0, item.p1, item.worst)))
+        for item in found.clauses
+    ]
+    heads = ("", "", *(_say(f"case_{case}", lang) for case in ("p0", "p1", "worst")))
+    for row in _aligned([heads, *rows]):
+        reporter.write_line(row)
+    for cost in found.costs:
+        case = say(f"plugin.case_{cost.case}")
+        tokens = round(cost.tokens / 1000)
+        values = {"case": case, "trials": cost.trials, "calls": cost.calls, "tokens": tokens}
+        reporter.write_line(_say("cost", lang, **values))
+
+
+def _lines(plan: Plan, seen: Seen, told: Told | None, ending: Ending, lang: str) -> Iterator[str]:
+    if told is None:
+        yield _say("agent_unopened", lang, agent=inert_line(plan.ready.spec))
+    else:
+        yield _say("agent", lang, agent=agent_name(told[0]), evidence=told[1])
+    yield _plan_line(plan, lang)
+    if ending.summary is not None:
+        yield from result_lines(ending.summary, lang, plan.out, width=WIDTH)
+    else:
+        yield from _aligned([_row(clause, found) for clause, found in seen.clauses.items()])
+    if seen.own:
+        yield _say("own", lang)
+        yield from _aligned([(f"  {clause}", _counts(n, lang)) for clause, n in seen.own.items()])
+    if ending.why is not None:
+        yield _say("no_grade", lang, why=ending.why)
+    if ending.can_go_on:
+        yield _say("no_bundle", lang, path=plan.out)
+        yield _say("go_on", lang, path=plan.out)
+
+
+def _plan_line(plan: Plan, lang: str) -> str:
+    claim = claim_text(plan.ready.settings.claim)
+    key = "plan" if claim else "plan_climb"
+    return _say(key, lang, plan=plan.given["plan"], claim=claim)
+
+
+def _row(clause: str, found: dict[str, Any]) -> tuple[str, ...]:
+    numbers = [str(found.get(name, "")) for name in ("n", "estimate")]
+    interval = f"[{found['lower']}, {found['upper']}]" if "lower" in found else ""
+    return clause, str(found.get("verdict", found["outcome"])), *numbers, interval
+
+
+def _counts(counted: dict[str, int], lang: str) -> str:
+    parts = [_say(f"own_{name}", lang, n=counted[name]) for name in OUTCOMES if counted.get(name)]
+    return ("、" if lang == "zh" else ", ").join(parts)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
+
+
+def _say(key: str, lang: str, **values: Any) -> str:
+    words: Words = say(f"plugin.{key}", **values)
+    return words.zh if lang == "zh" else words.en
