@@ -12,6 +12,7 @@ import rich_click as click
 
 import conformance
 from conformance.errors import ConformanceError
+from conformance.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +22,22 @@ VERBS = (
     "certify",
     "grade",
     "report",
+    "evaluate",
+    "diff",
     "edition",
     "tasks",
     "probe",
     "profile",
     "model",
     "serve",
+    "leaderboard",
+    "submit",
     "doctor",
 )
 """Each is a module of this package that holds its command."""
+
+_LONGEST = 4_000
+"""Characters of an error that are shown."""
 
 
 class _LazyGroup(click.RichGroup):
@@ -68,27 +76,31 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         code = _usage(error, arguments)
     except click.Abort:
-        code = _fail("interrupted", 2, arguments)
+        code = _fail("interrupted", ExitCode.INTERRUPTED, arguments)
     except ConformanceError as error:
         code = _fail(str(error), error.exit_code, arguments, error)
     except KeyboardInterrupt:
-        code = _fail("interrupted", 2, arguments)
+        code = _fail("interrupted", ExitCode.INTERRUPTED, arguments)
     except Exception as error:  # noqa: BLE001 - a fault of ours: the trace helps to mend it
         traceback.print_exc()
-        code = _fail(f"internal error, {type(error).__name__}: {error}", 3, arguments)
+        told = f"internal error, {type(error).__name__}: {error}"
+        code = _fail(told, ExitCode.INTERNAL, arguments)
     return int(code or 0)
 
 
 def _usage(error: click.ClickException, arguments: list[str]) -> int:
     context = getattr(error, "ctx", None)
     hint = f" — see {context.command_path} --help" if context is not None else ""
-    return _fail(f"{error.format_message().rstrip('.')}{hint}", 4, arguments)
+    return _fail(f"{error.format_message().rstrip('.')}{hint}", ExitCode.USAGE, arguments)
 
 
 def _fail(
     message: str, code: int, arguments: list[str], error: ConformanceError | None = None
 ) -> int:
-    sys.stderr.write(f"conformance: {message}\n")
+    from conformance.report.inert import inert_line
+
+    # An error may quote what an endpoint or a stranger's bundle says.
+    sys.stderr.write(f"conformance: {inert_line(message, _LONGEST)}\n")
     if "--json" in arguments:
         details = {"what": error.what, "where": error.where, "mend": error.mend} if error else {}
         document = {"error": {"message": message, **details}, "exit_code": code}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shlex
 import signal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import rich_click as click
 
+from conformance.campaign.machine import explain_missing
 from conformance.cli.agent_options import agent_options, reach_of
 from conformance.cli.certify_profile import (
     check_profile,
@@ -21,7 +21,6 @@ from conformance.cli.certify_profile import (
     profile_options,
     profiled,
 )
-from conformance.cli.machine import explain_missing, missing_here
 from conformance.cli.options import (
     RUNS,
     Duration,
@@ -37,11 +36,11 @@ from conformance.cli.options import (
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     from conformance.agents.contract import Agent
-    from conformance.agents.factory import Reach
-    from conformance.authoring import Lang
+    from conformance.campaign.ready import Wish
     from conformance.campaign.run import Settings
     from conformance.cli.progress import CampaignProgress
     from conformance.edition import Edition
@@ -91,20 +90,15 @@ def command(**given: Any) -> int:
       conformance certify --agent agent.toml --claim L2/T1
       conformance certify --agent builtin:oracle --claim L2 --json
     """  # noqa: D301 - click's mark for lines to be kept
-    from conformance.agents.factory import default_concurrency, find_agent, make_agent
-    from conformance.agents.places import places
+    from conformance.campaign.ready import make_ready
     from conformance.campaign.run import check_folder
     from conformance.edition import load
 
     edition = load(given["edition_root"], sealed=given["sealed_root"])
-    edition.plan(given["plan"])
     check_profile(given)
     out = given["out"] or new_folder()
     reach = msgspec.structs.replace(reach_of(given), hidden=tuple(_private(out, given)))
-    spec, reach = find_agent(given["agent"], reach)
-    agent = make_agent(spec, reach, places(edition))
-    concurrency = given["concurrency"] or default_concurrency(spec, reach.slots)
-    settings = _settings(edition, given, spec, reach, concurrency)
+    _, _, agent, settings = make_ready(edition, given["agent"], reach, _wish(given))
     for line in explain_missing(settings.lacking):
         sys.stderr.write(f"conformance: {line}\n")
     if given["dry_run"]:
@@ -120,6 +114,8 @@ def command(**given: Any) -> int:
 def _certify(
     edition: Edition, agent: Agent, settings: Settings, out: Path, given: dict[str, Any]
 ) -> int:
+    import asyncio
+
     from conformance.cli.progress import CampaignProgress
 
     lang = spoken(given["locale_name"])
@@ -141,6 +137,8 @@ def _certify(
         from conformance.report.terminal import print_result
 
         print_result(console(), out, lang, seconds=time.monotonic() - began)
+        if trouble := progress.trouble():
+            sys.stderr.write(f"conformance: {trouble}\n")
         if summary.ended == "budget":
             sys.stderr.write(f"conformance: ended by its budget; go on with: {_again(out)}\n")
     return summary.exit_code
@@ -154,6 +152,8 @@ async def _run(
     progress: CampaignProgress,
     given: dict[str, Any],
 ) -> SummaryDocument:
+    import asyncio
+
     from conformance.campaign.run import run_campaign
     from conformance.evidence.seal import seal
 
@@ -196,35 +196,25 @@ def _warnings(agent: Agent) -> Iterator[str]:
     yield f"{how}; no trial will count as jailed — see conformance doctor"
 
 
-def _settings(
-    edition: Edition, given: dict[str, Any], spec: str, reach: Reach, concurrency: int
-) -> Settings:
+def _wish(given: dict[str, Any]) -> Wish:
     from conformance.agents.contract import Limits
-    from conformance.agents.factory import patience
-    from conformance.authoring import LANGS
-    from conformance.campaign.claim import parse_claim
-    from conformance.campaign.run import Settings
+    from conformance.campaign.ready import Wish
 
-    claim = parse_claim(given["claim"], edition)
-    langs: tuple[Lang, ...] = LANGS if given["lang"] is None else (given["lang"],)
-    return Settings(
+    return Wish(
         plan=given["plan"],
-        claim=claim,
-        langs=langs,
+        claim=given["claim"],
+        lang=given["lang"],
+        seed=given["seed"],
+        concurrency=given["concurrency"],
+        max_time_s=given["max_time"],
+        max_calls=given["max_calls"],
         limits=Limits(
-            wall_s=max(given["trial_time"], patience(spec)),
+            wall_s=given["trial_time"],
             model_calls=given["trial_calls"],
             tokens=given["trial_tokens"],
             tool_calls=given["trial_tool_calls"],
         ),
-        denied=() if reach.known is None else tuple(reach.known.file.ics.denied),
-        lacking=missing_here(edition, given["plan"], claim),
         twins=not given["no_twins"],
-        seed=given["seed"],
-        concurrency=concurrency,
-        max_time_s=given["max_time"],
-        max_calls=given["max_calls"],
-        secrets=reach.secrets,
     )
 
 

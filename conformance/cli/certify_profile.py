@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import shutil
 import threading
@@ -50,6 +49,15 @@ _OPTIONS = (
         default="15s",
         show_default=True,
         help="Of each point of the profile.",
+    ),
+    click.option(
+        "--profile-tokens",
+        type=click.IntRange(1),
+        nargs=2,
+        metavar="IN OUT",
+        default=(256, 128),
+        show_default=True,
+        help="Of the profile: tokens of a prompt and, at most, of an answer.",
     ),
     click.option("--slo", metavar="NAME=VALUE,…", help="What makes a request of the profile good."),
 )
@@ -107,6 +115,8 @@ class CampaignProfile:
         The grade stands by itself: where no profile comes about, a line says why, and the bundle
         stays as it was sealed.
         """
+        import asyncio
+
         from conformance.evidence import bundle
         from conformance.evidence.window import Clocks
 
@@ -141,6 +151,7 @@ class CampaignProfile:
         endpoint = known_endpoint(self._agent)
         given = self._given
         target = Target(endpoint.base_url, endpoint.model, key=endpoint.key)
+        asked, answered = given["profile_tokens"]
         described = self._agent.describe()
 
         def solved(sitting: Sitting) -> list[SolvedPoint]:
@@ -151,7 +162,12 @@ class CampaignProfile:
         with contextlib.ExitStack() as stack:
             plan = Plan(
                 target=target,
-                workload=Synthetic(model=target.model, dialect=target.dialect),
+                workload=Synthetic(
+                    model=target.model,
+                    dialect=target.dialect,
+                    input_tokens=asked,
+                    output_tokens=answered,
+                ),
                 bounds=bounds_of(given["profile_duration"]),
                 shapes=tuple(Closed(int(n)) for n in given["profile_concurrency"]),
                 slo=slo_of(given["slo"]),

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from conformance.cli.machine import explain_missing, missing_for
+from conformance.campaign.machine import explain_missing, missing_for
 from conformance.cli.options import console
 from conformance.errors import UsageError
 

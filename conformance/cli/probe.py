@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -74,6 +73,8 @@ def command(**given: Any) -> int:
       conformance probe --init command > agent.toml
       conformance probe --agent agent.toml
     """  # noqa: D301 - click's mark for lines to be kept
+    import asyncio
+
     from conformance.agents.factory import find_agent, make_agent
 
     spec, reach = find_agent(given["agent"], reach_of(given))
@@ -186,8 +187,10 @@ def _tools(report: ProbeReport) -> Line:
     if report.unknown_tools:
         names = ", ".join(report.unknown_tools)
         return _bad("tools", f"called what is not offered: {names}", mend)
-    listed = "listed, but none was called right" if report.listed_tools else "never asked for"
-    return _bad("tools", listed, mend)
+    if report.listed_tools:
+        mend = "the way to them is open: its task is to call one tool and to answer with the code"
+        return _bad("tools", "listed, but none was called right", mend)
+    return _bad("tools", "never asked for", mend)
 
 
 def _models(report: ProbeReport, *, is_outside: bool, has_model: bool) -> Line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib
 import signal
@@ -315,6 +314,8 @@ def _endpoint(given: dict[str, Any], stack: contextlib.ExitStack) -> tuple[str, 
     """Return the address and the model; the embedded endpoint is started."""
     if given["endpoint"] != LOCAL:
         return given["endpoint"], given["model"]
+    import asyncio
+
     from conformance.local.endpoint import LocalEndpoint
 
     runner = stack.enter_context(asyncio.Runner())

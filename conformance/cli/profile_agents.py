@@ -89,8 +89,8 @@ def live_trials(
     from conformance.agents.factory import make_agent
     from conformance.agents.places import places
     from conformance.campaign.claim import parse_claim
+    from conformance.campaign.machine import missing_here
     from conformance.campaign.run import Settings
-    from conformance.cli.machine import missing_here
     from conformance.cli.profile_live import run_live
     from conformance.cli.profile_progress import LiveProgress
     from conformance.cli.profile_solved import solved_points

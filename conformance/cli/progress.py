@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from conformance.cli.status_line import StatusLine
+from conformance.report.inert import inert_line
 from conformance.trial.outcome import TABLE
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from conformance.decision.ladder import Observation, Round
     from conformance.decision.streams import Draw
     from conformance.trial.run import TrialRecord
+
+
+_NO_WORK = ("agent_crash", "no_contact", "protocol_violation")
+"""Outcomes of an agent that is not set up right, as often as of one that is poor."""
 
 
 class CampaignProgress(StatusLine):
@@ -26,12 +31,16 @@ class CampaignProgress(StatusLine):
         self._calls = 0
         self._solved: dict[str, list[float]] = {}
         self._round: Round | None = None
+        self._broken: list[TrialRecord] = []
 
     def trial(self, draw: Draw, record: TrialRecord) -> None:
         """A trial ended."""
         self._trials += 1
         self._calls += record.model_calls or record.tool_calls
-        if not TABLE[record.cause].counts:  # what counts is in the report
+        if record.outcome in _NO_WORK:
+            self._broken.append(record)
+        # What counts is in the report; what the end of the campaign cut short is no news.
+        if not TABLE[record.cause].counts and record.cause != "interrupted":
             self.line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
         self._show()
 
@@ -45,6 +54,17 @@ class CampaignProgress(StatusLine):
     def twins(self, count: int) -> None:
         """The ladder is done; the twins follow."""
         self.line(f"trying {count} instances in the other language too …")
+
+    def trouble(self) -> str | None:
+        """Return what to look at where most trials show no work of the agent, as no grade tells."""
+        if not self._broken or 2 * len(self._broken) <= self._trials:
+            return None
+        last = self._broken[-1]
+        detail = f" ({inert_line(last.detail, 300)})" if last.detail else ""
+        return (
+            f"{len(self._broken)} of {self._trials} trials ended with {last.outcome}: "
+            f"{TABLE[last.cause].why}{detail} — see conformance probe, with the same agent"
+        )
 
     def say(self, text: str) -> None:
         """Say one thing now."""

@@ -60,9 +60,9 @@ def command(**given: Any) -> int:
     from conformance.agents.external import ExternalAgent
     from conformance.agents.factory import Reach, gateway_of
     from conformance.agents.served import ServedTransport
+    from conformance.campaign.machine import explain_missing, missing_for
     from conformance.campaign.run import check_folder
     from conformance.cli.alone import tell_outcome, tried_alone
-    from conformance.cli.machine import explain_missing, missing_for
     from conformance.edition import load
 
     edition = load(given["edition_root"])

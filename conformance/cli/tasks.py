@@ -172,8 +172,8 @@ def play(
 
     Example:  conformance tasks play records --seed 7
     """
+    from conformance.campaign.machine import explain_missing, missing_for
     from conformance.campaign.run import check_folder
-    from conformance.cli.machine import explain_missing, missing_for
     from conformance.cli.options import new_folder
     from conformance.cli.play import play_instance
     from conformance.edition import load

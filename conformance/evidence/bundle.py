@@ -13,7 +13,7 @@ from conformance.evidence.documents import ManifestDocument, ManifestEntry
 from conformance.trial.chain import unwritable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
@@ -30,6 +30,9 @@ SUMMARY = "results/summary.json"
 TWINS = "results/twins.json"
 SINGLE = "results/single.json"
 PROFILE = "profile/profile.json"
+EVALUATION = "evaluation.json"
+EVALUATED = "evaluation"
+"""The folder of the evidence that reviewers handed in."""
 DERIVED = (OBSERVATIONS, SUMMARY, TWINS, SINGLE)
 """What a re-grade makes anew from the evidence."""
 REPORT = "report.html"
@@ -48,6 +51,7 @@ _SCHEMAS = {
     TWINS: "twins",
     SINGLE: "single",
     PROFILE: "profile",
+    EVALUATION: "evaluation",
 }
 
 
@@ -118,6 +122,21 @@ def write_manifest(folder: Path) -> str:
     return bundle_id(folder)
 
 
+def changed_manifest(folder: Path, changes: Mapping[str, bytes | None]) -> ManifestDocument:
+    """Return the manifest with some files changed, added, or gone (None); nothing is written.
+
+    Raises:
+        EvidenceInvalidError: there is no manifest to go by.
+    """
+    files = dict(read_document(folder, MANIFEST, ManifestDocument).files)
+    for path, content in changes.items():
+        if content is None:
+            files.pop(path, None)
+        else:
+            files[path] = _entry(path, content)
+    return ManifestDocument(FORMAT, files)
+
+
 def bundle_id(folder: Path) -> str:
     """Return the bundle's id: the SHA-256 of its manifest."""
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
@@ -136,11 +155,11 @@ def manifest_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
     for path, entry in sorted(listed.items()):
         if path not in there:
             yield EvidenceInvalidError("is missing", where=str(folder / path))
-        elif _entry(folder, path).sha256 != entry.sha256:
+        elif _entry_of(folder, path).sha256 != entry.sha256:
             yield EvidenceInvalidError("was changed after it was sealed", where=str(folder / path))
     if (
         there == listed.keys()
-        and all(listed[path].sha256 == _entry(folder, path).sha256 for path in there)
+        and all(listed[path].sha256 == _entry_of(folder, path).sha256 for path in there)
         and (folder / MANIFEST).read_bytes() != document_bytes(_manifest(folder))
     ):
         yield EvidenceInvalidError(
@@ -149,7 +168,7 @@ def manifest_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
 
 
 def _manifest(folder: Path) -> ManifestDocument:
-    return ManifestDocument(FORMAT, {path: _entry(folder, path) for path in _files(folder)})
+    return ManifestDocument(FORMAT, {path: _entry_of(folder, path) for path in _files(folder)})
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -159,11 +178,20 @@ def _files(folder: Path) -> Iterator[str]:
             yield name
 
 
-def _entry(folder: Path, path: str) -> ManifestEntry:
-    content = (folder / path).read_bytes()
+def _entry_of(folder: Path, path: str) -> ManifestEntry:
+    return _entry(path, (folder / path).read_bytes())
+
+
+def _entry(path: str, content: bytes) -> ManifestEntry:
     return ManifestEntry(
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
-        media_type="application/jsonl" if path.endswith(".jsonl") else "application/json",
+        media_type=_media_type(path),
         schema=schema_of(path),
     )
+
+
+def _media_type(path: str) -> str:
+    if path.startswith(f"{EVALUATED}/"):
+        return "application/octet-stream"  # a reviewer's file: its name proves nothing
+    return "application/jsonl" if path.endswith(".jsonl") else "application/json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -239,3 +239,40 @@ class SingleDocument(Document, frozen=True):
     trial: str
     solved: bool
     findings: list[FindingLine]
+
+
+class EvaluationVerdict(Document, frozen=True):
+    """What a reviewer found on one item of the technical evaluation, and by what."""
+
+    verdict: Literal["pass", "fail"]
+    reviewer: str
+    role: str
+    date: str
+    """The day of the review, as ``2026-11-23``."""
+    file: str
+    """The evidence, a path in the bundle: ``evaluation/ITEM/NAME``."""
+    sha256: str
+    size: int
+    """In bytes."""
+    remark: str | None = None
+
+
+class EvaluationEntry(Document, frozen=True):
+    """One item of the technical evaluation and what was found on it."""
+
+    id: str
+    text: Words
+    wanted: Words
+    """The evidence that the edition asks for."""
+    judged: EvaluationVerdict | None
+    """None while pending."""
+
+
+class EvaluationDocument(Document, frozen=True):
+    """``evaluation.json``: the technical evaluation, the part no machine sees."""
+
+    format: str
+    items: list[EvaluationEntry]
+    previous: list[str]
+    """The ids the bundle had before each change of this document, the first one that of the
+    bundle as the campaign was sealed."""

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from conformance.agents import agentfile, http_contract
-from conformance.campaign import journal
+from conformance.campaign import entries
 from conformance.evidence import documents
 from conformance.profile import document as profile
+from conformance.report import report_document
 from conformance.trial import events
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,8 +41,10 @@ def make_schemas() -> dict[str, bytes]:
         "twins": ("results/twins.json", documents.TwinsDocument, False),
         "single": ("results/single.json", documents.SingleDocument, False),
         "observations": ("a line of results/observations.jsonl", documents.ObservationLine, False),
+        "evaluation": ("evaluation.json", documents.EvaluationDocument, False),
+        "report": ("report.json", report_document.ReportDocument, False),
         "profile": ("profile.json", profile.ProfileDocument, False),
-        "journal": ("a line of run/journal.jsonl", journal.JournalEntry, True),
+        "journal": ("a line of run/journal.jsonl", entries.JournalEntry, True),
         "transcript": ("a line of run/transcripts/TRIAL.jsonl", events.TranscriptEvent, True),
     }
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +29,7 @@ from conformance.evidence.documents import (
     TwinsDocument,
     Words,
 )
+from conformance.evidence.evaluation import mode_of, pending_evaluation
 from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name, summarise
 from conformance.evidence.system import package_versions
@@ -41,14 +43,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.authoring import Finding
-    from conformance.campaign.journal import Opened
+    from conformance.campaign.entries import Opened
     from conformance.campaign.twins import Pair
     from conformance.decision.ladder import Reply, Round
     from conformance.edition import Edition
+    from conformance.evidence.documents import EvaluationDocument
     from conformance.evidence.story import Story
     from conformance.trial.run import TrialRecord
 
-MODE = Words(zh="智能体检测", en="agent testing only")
 DECLARATION = Words(zh="自我声明", en="self-declared")
 
 
@@ -192,6 +194,9 @@ def _check_twins(found: list[Pair], story: Story) -> None:
 def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: str) -> Graded:
     """Grade what a campaign left in ``folder`` and complete the bundle; the manifest comes last.
 
+    The technical evaluation begins with nothing found: what reviewers found in a bundle before
+    its campaign went on was of another bundle.
+
     Raises:
         EvidenceInvalidError: the evidence is incomplete or broken.
         StorageError: the bundle cannot be written.
@@ -217,14 +222,29 @@ def seal(folder: Path, edition: Edition, agent: dict[str, Any], evidence_class: 
     bundle.write_document(folder, bundle.TWINS, graded.twins)
     if graded.single is not None:
         bundle.write_document(folder, bundle.SINGLE, graded.single)
+    _begin_evaluation(folder, edition)
     bundle.write_manifest(folder)
     return graded
 
 
+def _begin_evaluation(folder: Path, edition: Edition) -> None:
+    if (folder / bundle.EVALUATED).is_dir():
+        shutil.rmtree(folder / bundle.EVALUATED)
+    document = pending_evaluation(edition)
+    if document is not None:
+        bundle.write_document(folder, bundle.EVALUATION, document)
+
+
 def documents(
-    graded: Graded, opened: Opened, edition: Edition, agent: dict[str, Any], evidence_class: str
+    graded: Graded,
+    opened: Opened,
+    edition: Edition,
+    agent: dict[str, Any],
+    evidence_class: str,
+    evaluation: EvaluationDocument | None = None,
 ) -> dict[str, Any]:
-    """Return the documents that follow from the grade, the terms and who the agent is.
+    """Return the documents that follow from the grade, the terms, who the agent is, and the
+    technical evaluation so far.
 
     An agent that worked without the model door has another model, whatever the jail: its class is
     not the one it was run as.
@@ -237,7 +257,7 @@ def documents(
         unmetered=graded.unmetered,
         edition=edition_name(edition),
         plan=graded.summary.plan,
-        mode=MODE,
+        mode=mode_of(evaluation),
         declaration=DECLARATION,
     )
     seen = {k: v for k, v in agent.items() if k not in ("layers", "declared")}

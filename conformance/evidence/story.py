@@ -9,16 +9,8 @@ import msgspec
 
 from conformance.authoring import LANGS
 from conformance.campaign.claim import parse_claim
-from conformance.campaign.journal import (
-    Ended,
-    Opened,
-    Population,
-    Resumed,
-    TrialDone,
-    TrialStarted,
-    journal_path,
-    read_journal,
-)
+from conformance.campaign.entries import Ended, Opened, Population, Resumed, TrialDone, TrialStarted
+from conformance.campaign.journal import journal_path, read_journal
 from conformance.decision.streams import Draw
 from conformance.edition.course import plan_course
 from conformance.errors import ConformanceError, EvidenceInvalidError
@@ -28,7 +20,7 @@ from conformance.trial.outcome import TABLE, fault_limit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.campaign.journal import JournalEntry
+    from conformance.campaign.entries import JournalEntry
     from conformance.decision.ladder import Round
     from conformance.decision.spec import Course
     from conformance.edition import Edition

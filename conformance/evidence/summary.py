@@ -22,7 +22,7 @@ from conformance.evidence.documents import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from conformance.campaign.journal import Opened
+    from conformance.campaign.entries import Opened
     from conformance.campaign.observe import Observed
     from conformance.decision.result import Result, StepResult
     from conformance.decision.spec import Course

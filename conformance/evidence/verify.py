@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 import conformance
 from conformance.authoring import digest
-from conformance.campaign.journal import TrialDone, read_journal
+from conformance.campaign.entries import TrialDone
+from conformance.campaign.journal import read_journal
 from conformance.campaign.observe import Draws, instance_of
 from conformance.campaign.twins import twin_of
 from conformance.decision.rules import horizon
@@ -20,12 +22,14 @@ from conformance.evidence.documents import (
     SummaryDocument,
     SystemDocument,
 )
+from conformance.evidence.evaluation import evaluation_problems, read_evaluation
 from conformance.evidence.profiled import has_profile, profile_problems
 from conformance.evidence.seal import Graded, documents, grade_folder, observation_bytes
 from conformance.evidence.story import read_story
 from conformance.evidence.summary import edition_name
 from conformance.schemas import first_error
 from conformance.trial.chain import broken, read_chain
+from conformance.trial.events import ModelCall
 from conformance.trial.life import life_problem
 from conformance.trial.outcome import TABLE
 from conformance.trial.run import end_event, start_event, transcript_path, widened
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from conformance.edition import Edition
     from conformance.evidence.story import Story
+    from conformance.trial.events import TranscriptEvent
 
 SHOWN = 20
 """Differences named one by one; the rest is counted."""
@@ -69,7 +74,7 @@ def audit_bundle(
         EvidenceInvalidError: there is no bundle in the folder.
         UsageError: it was made by another version of the suite.
     """
-    problems = _broken(folder)
+    problems = file_problems(folder)
     _same_suite(folder, problems)
     fatal = [problem for problem in problems if not _is_derived(folder, problem)]
     if fatal:
@@ -82,6 +87,7 @@ def audit_bundle(
             return Audit(bundle.bundle_id(folder), None, 0, replayed, _shown(differing))
         graded = grade_folder(folder, edition, lambda _: progress("re-grade", 1))
         found = [*_differences(folder, graded), *_other_documents(folder, edition, story, graded)]
+        found += evaluation_problems(folder, edition, story.ended.time, time.time())
         if has_profile(folder):
             found += profile_problems(folder, edition)
     except EvidenceInvalidError as error:
@@ -123,15 +129,22 @@ def _same_suite(folder: Path, problems: Collection[EvidenceInvalidError]) -> Non
         )
 
 
-def _broken(folder: Path) -> list[EvidenceInvalidError]:
-    """Return what is wrong with the files themselves; in a chain, down to the line."""
+def file_problems(folder: Path) -> list[EvidenceInvalidError]:
+    """Return what is wrong with the files themselves; in a chain, down to the line.
+
+    Raises:
+        EvidenceInvalidError: there is no bundle in the folder.
+    """
     found = []
     for problem in bundle.manifest_problems(folder):
         path = folder / problem.where.removeprefix(f"{folder}/")
         found.append(_in_chain(path) or problem)
     if found:
         return found
-    for name in (bundle.CLAIM, bundle.ICS, bundle.SYSTEM, bundle.LOCK, bundle.SUMMARY):
+    under_schema = [bundle.CLAIM, bundle.ICS, bundle.SYSTEM, bundle.LOCK, bundle.SUMMARY]
+    if (folder / bundle.EVALUATION).is_file():
+        under_schema.append(bundle.EVALUATION)
+    for name in under_schema:
         schema = bundle.schema_of(name)
         document = bundle.read_document(folder, name, dict)
         error = first_error(schema, document) if schema is not None else None
@@ -216,7 +229,8 @@ def _other_documents(folder: Path, edition: Edition, story: Story, graded: Grade
     for name, value in declared.items():
         if claim.agent.get(name) != value:
             yield f"{folder / bundle.CLAIM}:1: {name} is not what the journal's terms say"
-    expected = documents(graded, story.opened, edition, claim.agent, run_as)
+    evaluation = read_evaluation(folder)
+    expected = documents(graded, story.opened, edition, claim.agent, run_as, evaluation)
     system = bundle.read_document(folder, bundle.SYSTEM, SystemDocument)
     expected[bundle.SYSTEM] = msgspec.structs.replace(
         expected[bundle.SYSTEM], hardware=system.hardware
@@ -241,6 +255,7 @@ def _replay(
     run = folder / bundle.RUN
     replayed, found = 0, []
     strangers = _strangers(story)
+    kind = story.opened.terms.agent.get("kind")
     for told in story.trials:
         drawn, record = story.draws[told.key], told.record
         where = str(transcript_path(run, record.trial))
@@ -253,9 +268,10 @@ def _replay(
         started = start_event(instance, record.trial, limits)
         if not agrees(msgspec.to_builtins(events.start), started):
             found.append(f"{where}:1: is not how a trial of this draw begins")
-        ended = end_event(record, events.end.state_sha256)
-        if events.end != msgspec.structs.replace(ended, t=events.end.t):
+        if events.end != end_event(record, events.end.state_sha256):
             found.append(f"{where}: ends otherwise than the journal says")
+        if kind == "chat" and record.tool_calls and not _has_model_call(events.events):
+            found.append(f"{where}: has calls of tools and none of the model that made them")
         if not TABLE[record.cause].counts:
             continue
         played = read_played(instance, run, record.trial, record.transcript_head)
@@ -268,6 +284,10 @@ def _replay(
         replayed += 1
         progress()
     return replayed, found
+
+
+def _has_model_call(told: Iterable[TranscriptEvent]) -> bool:
+    return any(isinstance(event, ModelCall) for event in told)
 
 
 def _strangers(story: Story) -> set[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conformance.campaign.journal import JournalEntry
+    from conformance.campaign.entries import JournalEntry
     from conformance.edition import Edition
     from conformance.trial.run import TrialRecord
 
@@ -85,7 +85,7 @@ class _Life(NamedTuple):
 
 def _lives(entries: Sequence[JournalEntry]) -> list[_Life]:
     """Return the trials that ended, of the sitting that has the most of them."""
-    from conformance.campaign.journal import Resumed, TrialDone, TrialStarted
+    from conformance.campaign.entries import Resumed, TrialDone, TrialStarted
 
     sittings: list[list[_Life]] = [[]]
     began: dict[str, float] = {}

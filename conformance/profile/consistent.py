@@ -6,12 +6,14 @@ all of it can have happened in one sitting, one thing after the other.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
 from conformance.profile.calibrate import MOST_LAG_MS
+from conformance.profile.document import Inputs
 from conformance.profile.percentiles import METHOD, rate_interval
 from conformance.profile.points import energy_in
 from conformance.profile.search import find_knee
@@ -43,6 +45,7 @@ def inconsistencies(
         logs: Of its points, then of its replayed agents.
         power: Its readings; None: it has none.
     """
+    yield from _inputs(document.inputs)
     yield from _layers(document, logs, power)
     yield from _order(document, logs, power)
     if document.knee is not None and not is_found(document.points, document.knee, document.slo):
@@ -54,6 +57,15 @@ def inconsistencies(
     for at, each in enumerate(document.calibration.points if document.calibration else ()):
         if each.is_void != (each.mock_lag_p99_ms > MOST_LAG_MS):
             yield f"calibration.points[{at}]: is_void: not what mock_lag_p99_ms says"
+
+
+def _inputs(given: Inputs) -> Iterator[str]:
+    """Yield what was given and cannot be: the command line takes none of it."""
+    for name in Inputs.__struct_fields__:
+        value = getattr(given, name)
+        least = 1 if name == "pue" else 0
+        if name != "currency" and value is not None and not least <= value < math.inf:
+            yield f"inputs: {name}: {value:g} is less than {least}, or no number"
 
 
 def _layers(

@@ -100,10 +100,12 @@ class _Life:
 def _miscounted(  # noqa: PLR0911 - a rule each
     told: Sequence[events.TranscriptEvent], seats: int
 ) -> str | None:
-    """Say which count or limit the end of a trial gets wrong."""
+    """Say which count, time or limit the end of a trial gets wrong."""
     start, end = told[0], told[-1]
     if not isinstance(start, events.Start) or not isinstance(end, events.End):
         return "has no beginning or no end"
+    if not all(0 <= event.t <= end.t for event in told):
+        return "has a time before the beginning or after the end"
     metered = [event.call for event in told if isinstance(event, events.ModelCall)]
     called = sum(isinstance(event, events.ToolCall) for event in told)
     answered = sum(isinstance(event, events.AnswerGiven) for event in told)

@@ -1,13 +1,13 @@
 """A user's mistake is one line that says what, where and how to mend it; nothing is left behind."""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 
 import pytest
 
 from conformance.cli import run
+from conformance.errors import AgentUnavailableError
+from tests.fakes.agents import MINIATURE
 from tests.fakes.endpoint import FakeEndpoint, error, native_only, no_tools_here
 
 
@@ -47,6 +47,46 @@ def test_a_wrong_argument(capsys, tmp_path, monkeypatch, arguments, words):
     said = fails(capsys, 4, "certify", *arguments)
     assert all(word in said for word in words), said
     assert list(tmp_path.iterdir()) == []
+
+
+DENIES = (
+    '[agent]\nname = "n"\nversion = "1"\n[reach]\nkind = "command"\ncommand = "true"\n'
+    'sandbox = "none"\n[ics]\ndenied = ["nihgt"]\n'
+)
+
+
+def test_a_denied_capability_that_the_edition_has_under_another_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "agent.toml").write_text(DENIES)
+    edition = tmp_path / "edition"
+    shutil.copytree(MINIATURE, edition)
+    page = edition / "tasks/edition.yaml"
+    page.write_text(
+        page.read_text().replace("  - id: L2-SET-1\n", "  - id: L2-SET-1\n    ics: night\n")
+    )
+    words = ["--agent", "agent.toml", "--edition", str(edition), "--dry-run"]
+    said = fails(capsys, 4, "certify", *words)
+    assert "agent.toml: ics.denied: edition miniature has no capability 'nihgt'" in said
+    assert said.endswith("— its capabilities: night")
+
+
+def test_what_no_clause_depends_on_may_be_denied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "agent.toml").write_text(DENIES)
+    assert run(["certify", "--agent", "agent.toml", "--edition", str(MINIATURE), "--dry-run"]) == 0
+
+
+def test_an_error_that_quotes_an_endpoint_acts_on_no_terminal(capsys, monkeypatch):
+    hostile = "the endpoint is down (\x1b[2J\x1b]0;owned\x07\u202e\nconformance: held L5)"
+    monkeypatch.setattr("conformance.edition.load", lambda *_, **__: _down(hostile))
+    said = fails(capsys, 6, "certify", "--agent", "builtin:null")
+    assert said.isprintable()
+    assert "⟨ESC⟩[2J" in said
+    assert "⟨LF⟩conformance: held L5" in said
+
+
+def _down(what):
+    raise AgentUnavailableError(what)
 
 
 def test_with_json_the_error_is_a_document(capsys):
@@ -124,29 +164,3 @@ def test_an_unknown_family_or_knob(capsys):
     assert "ending" in fails(capsys, 4, "tasks", "show", "telemetry", "--knob", "colour=red")
     assert "NAME=VALUE" in fails(capsys, 4, "tasks", "show", "telemetry", "--knob", "colour")
     assert "chess" in fails(capsys, 4, "tasks", "check", "chess")
-
-
-def test_a_full_disk_is_said_and_the_campaign_can_be_resumed(tmp_path):
-    """A limit on file sizes stands in for the disk: the journal soon reaches it."""
-    out = tmp_path / "bundle"
-    words = ["certify", "--agent", "builtin:oracle", "--claim", "L1", "--out", str(out)]
-    words += ["--seed", "s", "--no-report"]
-    limited = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)); "
-        "from conformance.cli import main; main(sys.argv[1:])"
-    )
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    full = subprocess.run(
-        [sys.executable, "-c", limited, *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert full.returncode == 3, full.stderr
-    said = [x for x in full.stderr.splitlines() if x.startswith("conformance: ")]
-    assert len(said) == 1
-    assert "--resume" in said[0]
-    assert "Traceback" not in full.stderr
-    assert run([*words, "--resume", "--json"]) == 0

@@ -1,4 +1,7 @@
-"""``conformance certify``: the grades of the calibrators, the document, and the exit codes."""
+"""``conformance certify``: the grades of the calibrators, the document, and the exit codes.
+
+Most campaigns have one seed, so that what one of them drew is there for the next.
+"""
 
 import io
 import json
@@ -7,7 +10,13 @@ import pytest
 
 from conformance.cli import run
 from tests.campaign.test_supplements import SEALED, edited
+from tests.fakes.editions import shared_edition
 
+__all__ = ["shared_edition"]
+
+pytestmark = pytest.mark.usefixtures("shared_edition")
+
+SEEDED = ("--seed", "s")
 OTHER = ("id: miniature", "id: secret")
 
 
@@ -26,7 +35,9 @@ def verdicts(document):
 
 
 def test_the_oracle_holds_the_level_it_claims(capsys, tmp_path):
-    document, out = certify(capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L2", code=0)
+    document, out = certify(
+        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L2", *SEEDED, code=0
+    )
     assert (document["level"], document["trust"], document["efficiency"]) == ("L2", "–", "A")
     assert document["bundle"] == str(out)
     assert verdicts(document)["L3-PLN-1"] == "not_run"
@@ -35,30 +46,32 @@ def test_the_oracle_holds_the_level_it_claims(capsys, tmp_path):
 
 
 def test_an_oracle_of_one_level_holds_that_level(capsys, tmp_path):
-    document, _ = certify(capsys, tmp_path, "--agent", "builtin:oracle-L1", "--claim", "L2", code=1)
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:oracle-L1", "--claim", "L2", *SEEDED, code=1
+    )
     assert document["level"] == "L1"
 
 
 def test_overstepping_keeps_the_level_and_loses_the_trust_clause(capsys, tmp_path):
     document, _ = certify(
-        capsys, tmp_path, "--agent", "builtin:oversteps", "--claim", "L2/T1", code=1
+        capsys, tmp_path, "--agent", "builtin:oversteps", "--claim", "L2/T1", *SEEDED, code=1
     )
     assert document["level"] == "L2"
     assert document["trust"] == "–"
     assert verdicts(document)["T1-CTL-2"] == "fail"
 
 
-@pytest.mark.parametrize(
-    "name", ["null", "refuse", "random", "dump_all", "greedy", "always_yes", "liar"]
-)
+@pytest.mark.parametrize("name", ["null", "greedy"])
 def test_no_cheat_earns_a_level(capsys, tmp_path, name):
-    document, _ = certify(capsys, tmp_path, "--agent", f"builtin:{name}", code=0)
+    document, _ = certify(capsys, tmp_path, "--agent", f"builtin:{name}", *SEEDED, code=0)
     assert document["level"] == "L0"
     assert document["efficiency"] == "–"
 
 
 def test_a_liar_is_called_one(capsys, tmp_path):
-    document, _ = certify(capsys, tmp_path, "--agent", "builtin:liar", "--claim", "L1/T1", code=1)
+    document, _ = certify(
+        capsys, tmp_path, "--agent", "builtin:liar", "--claim", "L1/T1", *SEEDED, code=1
+    )
     assert verdicts(document)["T1-HON-1"] == "fail"
 
 
@@ -80,7 +93,16 @@ def test_a_sealed_clause_needs_the_sealed_edition_and_grade_the_same_one(capsys,
 
 def test_a_screening_is_no_grade_and_leaves_trust_out(capsys, tmp_path):
     document, _ = certify(
-        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L1", "--plan", "screen", code=0
+        capsys,
+        tmp_path,
+        "--agent",
+        "builtin:oracle",
+        "--claim",
+        "L1",
+        "--plan",
+        "screen",
+        *SEEDED,
+        code=0,
     )
     assert document["is_grade"] is False
     assert document["statement"]["en"] == "Screening, not a grade."
@@ -89,7 +111,16 @@ def test_a_screening_is_no_grade_and_leaves_trust_out(capsys, tmp_path):
 
 def test_a_fixed_plan_takes_the_exact_number_of_trials(capsys, tmp_path):
     document, _ = certify(
-        capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L1", "--plan", "fixed", code=0
+        capsys,
+        tmp_path,
+        "--agent",
+        "builtin:oracle",
+        "--claim",
+        "L1",
+        "--plan",
+        "fixed",
+        *SEEDED,
+        code=0,
     )
     counts = {c["judgement"]["n"] for c in document["clauses"] if c["step"] == "L1"}
     assert counts == {142}
@@ -104,7 +135,7 @@ def test_a_seed_chosen_by_the_applicant_is_said_to_be(capsys, tmp_path):
 
 def test_one_language_only_is_on_the_certificate(capsys, tmp_path):
     document, out = certify(
-        capsys, tmp_path, "--agent", "builtin:null", "--claim", "L1", "--lang", "zh"
+        capsys, tmp_path, "--agent", "builtin:null", "--claim", "L1", "--lang", "zh", *SEEDED
     )
     assert document["langs"] == ["zh"]
     starts = [
@@ -115,7 +146,7 @@ def test_one_language_only_is_on_the_certificate(capsys, tmp_path):
 
 
 def test_a_budget_of_calls_ends_in_order_and_can_be_resumed(capsys, tmp_path):
-    arguments = ("--agent", "builtin:oracle", "--claim", "L1", "--seed", "s")
+    arguments = ("--agent", "builtin:oracle", "--claim", "L1", *SEEDED)
     cut, out = certify(capsys, tmp_path, *arguments, "--max-calls", "20", code=1)
     assert cut["ended"] == "budget"
     assert {c["reason"] for c in cut["clauses"] if c["step"] == "L1"} == {"budget"}

@@ -115,9 +115,13 @@ def agent_file(folder, ways="think", denied="[]", command=f"{PYTHON} agent.py"):
     return path
 
 
-def certify(capsys, out, *words):
-    """Run ``certify`` on the miniature; return the exit code, what it printed, its stderr."""
+def certify(capsys, out, *words, calls=2):
+    """Run ``certify`` on the miniature; return the exit code, what it printed, its stderr.
+
+    The first trials show what most tests look for; with None it is a whole campaign.
+    """
     capsys.readouterr()
+    words = words if calls is None else (*words, "--max-calls", calls, "--concurrency", 1)
     given = ["certify", "--out", str(out), "--edition", str(MINIATURE), "--json", "--no-report"]
     code = run([*given, "--claim", "L1", "--no-twins", "--seed", "s", *map(str, words)])
     captured = capsys.readouterr()
@@ -145,7 +149,7 @@ def test_a_program_with_a_file_is_certified_and_graded_again(
     out = tmp_path / "out"
     path = agent_file(folder)
     code, summary, err = certify(
-        capsys, out, "--agent", path, "--model", "mock", "--base-url", mock
+        capsys, out, "--agent", path, "--model", "mock", "--base-url", mock, calls=None
     )
     assert (code, summary["ended"]) == (1, "complete")
     assert "SANDBOX" not in err
@@ -179,9 +183,9 @@ def test_a_campaign_of_a_program_is_resumed_where_it_stopped(
     capsys, tmp_path, folder, launcher, mock
 ):
     words = ("--agent", agent_file(folder), "--model", "mock", "--base-url", mock)
-    _, cut, _ = certify(capsys, tmp_path / "out", *words, "--max-calls", 3)
+    _, cut, _ = certify(capsys, tmp_path / "out", *words, calls=3)
     assert cut["ended"] == "budget"
-    _, whole, err = certify(capsys, tmp_path / "out", *words, "--resume")
+    _, whole, err = certify(capsys, tmp_path / "out", *words, "--resume", calls=None)
     assert whole["ended"] == "complete", err
     assert grade(tmp_path / "out") == 0
     agent_file(folder, ways="")  # another file is another agent
@@ -235,7 +239,7 @@ def test_a_jail_that_leaks_is_said_loudly_and_the_run_goes_on(
     out = tmp_path / "out"
     path = agent_file(folder)
     _, summary, err = certify(capsys, out, "--agent", path, "--model", "mock", "--base-url", mock)
-    assert summary["ended"] == "complete"
+    assert summary["ended"] == "budget"
     assert "THE JAIL LEAKS (fake): reach out; no trial will count as jailed" in err
     claim = document(out, "claim.json")
     assert claim["evidence_class"] == "observed"
@@ -245,7 +249,7 @@ def test_a_jail_that_leaks_is_said_loudly_and_the_run_goes_on(
 def test_without_a_sandbox_it_is_said_loudly(capsys, tmp_path, folder):
     words = ("--agent", agent_file(folder, ways=""), "--sandbox", "none")
     _, summary, err = certify(capsys, tmp_path / "out", *words)
-    assert summary["ended"] == "complete"
+    assert summary["ended"] == "budget"
     assert "NO SANDBOX" in err
     claim = document(tmp_path / "out", "claim.json")
     assert claim["agent"]["sandbox"]["provider"] == "none"
@@ -260,7 +264,7 @@ def test_a_function_is_certified(capsys, tmp_path, folder, launcher, monkeypatch
         'set = {WAYS = ""}\n'
     )
     _, summary, err = certify(capsys, tmp_path / "out", "--agent", path)
-    assert summary["ended"] == "complete", err
+    assert summary["ended"] == "budget", err
     assert document(tmp_path / "out", "claim.json")["agent"]["function"] == "agent:run"
 
 

@@ -275,12 +275,14 @@ def test_a_certification_with_a_profile_is_one_bundle(capsys, tmp_path, monkeypa
         words += ["--style", "structured", "--edition", str(MINIATURE), "--out", str(out)]
         words += ["--concurrency", "1", "--max-calls", "8", "--profile"]
         words += ["--profile-concurrency", "1", "--profile-duration", "0.6s"]
-        words += ["--power", "none", "--json"]
+        words += ["--profile-tokens", "40", "9", "--power", "none", "--json"]
         run(words)
     told = json.loads(capsys.readouterr().out)
     assert told["bundle_id"] == bundle_id(out)
     document = read_profile(out / "profile")
     assert [point.concurrency for point in document.points] == [1]
+    workload = document.layers.application["workload"]
+    assert (workload["input_tokens"], workload["output_tokens"]) == (40, 9)
     (solved,) = document.solved
     assert (solved.trials >= 1, solved.solved, solved.bundle) == (True, 0, "")
     assert solved.solved_per_hour in (0, None)

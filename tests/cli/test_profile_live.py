@@ -10,14 +10,8 @@ import msgspec
 import pytest
 
 from conformance.agents.chat import ChatAgent
-from conformance.campaign.journal import (
-    Opened,
-    Resumed,
-    Stopped,
-    TrialDone,
-    TrialStarted,
-    read_journal,
-)
+from conformance.campaign.entries import Opened, Resumed, Stopped, TrialDone, TrialStarted
+from conformance.campaign.journal import read_journal
 from conformance.campaign.run import Settings
 from conformance.cli.profile_live import run_live
 from conformance.decision.spec import Claim

@@ -26,6 +26,11 @@ LEAVES = [
     ["serve", "mock"],
     ["serve", "task"],
     ["doctor"],
+    ["evaluate"],
+    ["diff"],
+    ["leaderboard"],
+    ["submit"],
+    ["profile"],
 ]
 
 

@@ -226,12 +226,35 @@ def test_a_transcript_of_another_task(forger, changed):
         {"model_calls": 7},
         {"tool_calls": 0},
         {"output_tokens": 5},
+        {"wall_s": 0.001},
         {"detail": "all went well"},
     ],
 )
 def test_a_record_that_its_transcript_does_not_bear_out(forger, changed):
     forger.edit_record(forger.observed()[-1], **changed)
     assert any("ends otherwise than the journal says" in problem for problem in found(forger))
+
+
+@pytest.mark.parametrize("edited", [0, 2, -1])
+@pytest.mark.parametrize("t", [-5.0, 1e308])
+def test_a_trial_that_ended_before_it_began_or_before_its_calls(forger, edited, t):
+    trial = forger.observed()[-1]
+    forger.edit_transcript(trial, lambda events: events[edited].update(t=t))
+    forger.edit_record(trial, wall_s=read_lines(forger.transcript_path(trial))[-1]["t"])
+    expected = "has a time before the beginning or after the end"
+    if (edited, t) == (-1, 1e308):
+        assert found(forger) == []  # it could have taken so long; the report refuses the figure
+    elif edited == 0:
+        assert "is not how a trial of this draw begins" in found(forger)[0]
+    else:
+        assert found(forger) == [f"{forger.transcript_path(trial)}: {expected}"]
+
+
+def test_a_program_passed_off_as_a_model_has_calls_that_no_model_made(forger):
+    forger.edit_journal(lambda events: events[0]["terms"]["agent"].update(kind="chat"))
+    forger.edit_document("claim.json", lambda claim: claim["agent"].update(kind="chat"))
+    forger.edit_document("system.json", lambda system: system["application"].update(kind="chat"))
+    assert "has calls of tools and none of the model that made them" in found(forger)[0]
 
 
 # -- what the re-grade finds ---------------------------------------------------------------------

@@ -164,7 +164,8 @@ def test_more_agents_than_a_log_has_are_named(copy):
         ({"solve_rate": 0.9}, "solve_rate"),
         ({"solved_per_hour": 1e6}, "solved_per_hour"),
         ({"j_per_solved_task": 0.0}, "j_per_solved_task"),
-        ({"j_per_solved_task_above_idle": 0.0}, "j_per_solved_task_above_idle"),
+        # No 0: of a machine under load that may be what was measured.
+        ({"j_per_solved_task_above_idle": 1e9}, "j_per_solved_task_above_idle"),
         ({"energy": None}, "energy"),
         ({"money_per_solved_task": 0.01}, "money_per_solved_task"),
         ({"gco2_per_solved_task": 0.01}, "gco2_per_solved_task"),
@@ -183,6 +184,16 @@ def test_graded_trials_whose_figures_do_not_follow_are_named(copy, changes, name
 def test_prices_that_would_pay_twice_are_named(copy):
     forge(copy, inputs=Inputs(price_per_hour=1.0, price_per_kwh=1.0, currency="EUR"))
     assert "solved[0]: inputs: does not follow" in said(copy)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [Inputs(price_per_hour=-9.0, currency="EUR"), Inputs(pue=0.1), Inputs(carbon_g_per_kwh=-1.0)],
+)
+def test_what_was_given_and_cannot_be_is_named(copy, inputs):
+    forge(copy, inputs=inputs)
+    assert "inputs: " in said(copy)
+    assert " is less than " in said(copy)
 
 
 class Sealed:
