@@ -14,6 +14,7 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -25,8 +26,9 @@ def group(name: str) -> list[str]:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite; arguments after -- go to pytest."""
-    session.install("-e", ".[a2a,acp,local]", *group("test"))
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.install("-e", ".[a2a,acp,local,parquet,pdf]", *group("test"))
+    # A file to a worker: what its tests share is made once.
+    session.run("pytest", "-n", "2", *BY_FILE, *session.posargs)
 
 
 @nox.session
@@ -54,19 +56,24 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def certify(session: nox.Session) -> None:
-    """Grade the embedded model, or what the arguments after -- name, and write the report."""
+    """Grade the embedded model, or what follows --; the report has its endpoint's profile."""
     session.install("-e", ".[local]")
     given = list(session.posargs)
     if not any(word == "--agent" or word.startswith("--agent=") for word in given):
         given = ["--agent", "chat:local", *given]
         if not any(word.startswith("--max-time") for word in given):
-            given += ["--max-time", "8m"]
+            given += ["--max-time", "5m"]
     if "chat:local" in given:
         if "--gguf" not in given:
             session.run("conformance", "model", "get")
         if not any(word.startswith("--trial-calls") for word in given):
             # So small a model repeats a call that failed; the budget is better spent on trials.
             given += ["--trial-calls", "4"]
+        if not any(word.startswith("--profile-") for word in given):
+            # What two cores can show in a minute or two.
+            given += ["--profile-concurrency", "1,2", "--profile-tokens", "64", "32"]
+    if "--profile" not in given and any("chat:" in word for word in given):
+        given += ["--profile"]
     # 1, not held, is a grade too; anything else is an error.
     session.run("conformance", "certify", *given, success_codes=[0, 1])
 
@@ -86,6 +93,62 @@ def profile(session: nox.Session) -> None:
 
 
 @nox.session
+def leaderboard(session: nox.Session) -> None:
+    """Grade every folder in reports/ again and build the leaderboard's site; prints its path."""
+    session.install("-e", ".[parquet]")
+    # 7, one was refused, is for whoever keeps reports/ to see.
+    session.run("conformance", "leaderboard", "reports", "--out", "site", *session.posargs)
+
+
+@nox.session
+def submit(session: nox.Session) -> None:
+    """Copy the clean bundle named after -- into reports/ and build the site anew."""
+    if not session.posargs:
+        session.error("name a bundle: nox -s submit -- BUNDLE")
+    session.install("-e", ".[parquet]")
+    session.run("conformance", "submit", *session.posargs, "--to", "reports", "--site", "site")
+
+
+PUBLISHED = (
+    # Agent, plan, claim: the calibrators are to show what a result looks like, no more.
+    ("builtin:oracle", "certify", "L2"),
+    ("builtin:oracle-L1", "certify", "L2"),
+    ("builtin:liar", "certify", "L1"),
+    ("builtin:hedger", "certify", "L1"),
+    ("builtin:oracle", "screen", "L1"),
+    ("builtin:null", "screen", "L1"),
+)
+"""What the project publishes of its own in reports/, beside the embedded model."""
+
+
+@nox.session
+def published(session: nox.Session) -> None:
+    """Make the project's own results in reports/ anew, with fixed seeds; under eight minutes."""
+    session.install("-e", ".[local,parquet]")
+    session.run("conformance", "model", "get")
+    runs = Path(session.create_tmp()) / "published"
+    shutil.rmtree(runs, ignore_errors=True)
+    certify_them = ["conformance", "certify", "--seed", "published", "--no-report", "--out"]
+    for number, (agent, plan, claim) in enumerate(PUBLISHED):
+        given = ["--agent", agent, "--plan", plan, "--claim", claim, "--no-twins"]
+        # 1, not held, is a result too; so it is below.
+        session.run(*certify_them, str(runs / str(number)), *given, success_codes=[0, 1])
+    local = ["--agent", "chat:local", "--claim", "L1", "--trial-calls", "4", "--max-time", "3m"]
+    load = ["--profile", "--profile-concurrency", "1,2", "--profile-tokens", "64", "32"]
+    session.run(*certify_them, str(runs / "local"), *local, *load, success_codes=[0, 1])
+    reports = ROOT / "reports"
+    own = reports / "published.txt"
+    for name in own.read_text(encoding="utf-8").split() if own.is_file() else ():
+        shutil.rmtree(reports / name, ignore_errors=True)
+    others = {path.name for path in reports.iterdir()}
+    for made in sorted(runs.iterdir()):
+        session.run("conformance", "submit", str(made), "--to", str(reports))
+    names = sorted(path.name for path in reports.iterdir() if path.name not in others)
+    own.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    session.run("conformance", "leaderboard", str(reports), "--out", str(ROOT / "site"))
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Run the whole gate on every family: 598 mutants, 149 instances a shortcut."""
     session.install("-e", ".")
@@ -94,19 +157,40 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
-def ladder(session: nox.Session) -> None:
-    """Write docs/ladder.md and docs/zh/ladder.md from the edition."""
-    session.install("-e", ".")
-    for lang, path in (("en", "docs/ladder.md"), ("zh", "docs/zh/ladder.md")):
-        with (ROOT / path).open("w", encoding="utf-8") as page:
-            session.run("conformance", "edition", "show", "--page", "--locale", lang, stdout=page)
+def docs(session: nox.Session) -> None:
+    """Write the generated pages of docs/, and hold every page and command block to the code."""
+    session.install("-e", ".[a2a,acp,parquet,pdf]", *group("test"))
+    session.run("python", "-m", "docs.generator")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+def airgap(session: nox.Session) -> None:
+    """Install from a wheelhouse alone, as docs/air-gapped.md says, and grade there."""
+    here = Path(session.create_tmp()).resolve()
+    wheelhouse, grading, first = here / "wheelhouse", here / "grading", here / "first"
+    for made in (wheelhouse, grading, first):
+        shutil.rmtree(made, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--wheel-dir", str(wheelhouse), f"{ROOT}[pytest]")
+    session.run("python", "-m", "venv", str(grading))
+    found = ["--no-index", "--find-links", str(wheelhouse)]
+    python = str(grading / "bin" / "python")
+    session.run(python, "-m", "pip", "install", *found, "agent-grading[pytest]", external=True)
+    conformance = str(grading / "bin" / "conformance")
+    session.run(conformance, "doctor", external=True)
+    oracle = ["--agent", "builtin:oracle", "--claim", "L1"]
+    session.run(conformance, "certify", *oracle, "--out", str(first), external=True)
 
 
 @nox.session
 def calibrators(session: nox.Session) -> None:
-    """Print the matrix of builtin agents and clauses; names after -- choose agents."""
+    """Test the whole matrix of builtin agents; names after -- print the rows of those."""
     session.install("-e", ".", *group("test"))
-    session.run("python", "-m", "tests.calibrators.test_matrix", *session.posargs)
+    if session.posargs:
+        session.run("python", "-m", "tests.calibrators.test_matrix", *session.posargs)
+    else:
+        whole = {"CONFORMANCE_MATRIX": "whole"}
+        session.run("pytest", "-n", "2", "tests/calibrators/test_matrix.py", env=whole)
 
 
 @nox.session
