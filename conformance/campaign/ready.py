@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -11,6 +11,8 @@ from conformance.authoring import LANGS, Lang
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.agents.contract import Agent
     from conformance.agents.factory import Reach
     from conformance.campaign.run import Settings
@@ -32,6 +34,26 @@ class Wish(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     """Of a trial."""
     twins: bool = False
+
+
+def wish_of(given: Mapping[str, Any], *, twins: bool) -> Wish:
+    """Return the wish that options state, by their names with ``_``, wherever they were given."""
+    return Wish(
+        plan=given["plan"],
+        claim=given["claim"],
+        lang=given["lang"],
+        seed=given["seed"],
+        concurrency=given["concurrency"],
+        max_time_s=given["max_time"],
+        max_calls=given["max_calls"],
+        limits=Limits(
+            wall_s=given["trial_time"],
+            model_calls=given["trial_calls"],
+            tokens=given["trial_tokens"],
+            tool_calls=given["trial_tool_calls"],
+        ),
+        twins=twins,
+    )
 
 
 class Ready(NamedTuple):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.agents.contract import Agent
+    from conformance.campaign.journal import Journal
+    from conformance.decision.spec import Course
     from conformance.edition import Edition
 
 
@@ -111,21 +113,7 @@ async def run_campaign(
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)
     journal = begin(out / "run", terms, settings.seed, redact)
-    # An agent without a model of the suite's makes no model calls that could be counted.
-    unit = "model_call" if terms.agent.get("model") else "tool_call"
-    schedule = Schedule(
-        edition,
-        course,
-        agent,
-        journal,
-        langs=settings.langs,
-        limits=settings.limits,
-        concurrency=settings.concurrency,
-        budget=Budget(settings.max_time_s, settings.max_calls, unit),
-        redact=redact,
-        progress=progress or Silent(),
-        twins=terms.twins,
-    )
+    schedule = schedule_of(edition, course, agent, settings, journal, terms, progress)
     try:
         is_cut_short = await schedule.run()
         journal.ended(
@@ -140,6 +128,33 @@ async def run_campaign(
     finally:
         journal.close()
     return is_cut_short
+
+
+def schedule_of(
+    edition: Edition,
+    course: Course,
+    agent: Agent,
+    settings: Settings,
+    journal: Journal,
+    terms: Terms,
+    progress: Progress | None,
+) -> Schedule:
+    """Return the schedule of a campaign whose journal is open."""
+    # An agent without a model of the suite's makes no model calls that could be counted.
+    unit = "model_call" if terms.agent.get("model") else "tool_call"
+    return Schedule(
+        edition,
+        course,
+        agent,
+        journal,
+        langs=settings.langs,
+        limits=settings.limits,
+        concurrency=settings.concurrency,
+        budget=Budget(settings.max_time_s, settings.max_calls, unit, journal.spent_elsewhere),
+        redact=redactor(settings.secrets),
+        progress=progress or Silent(),
+        twins=terms.twins,
+    )
 
 
 def terms_of(edition: Edition, agent: Agent, settings: Settings) -> Terms:

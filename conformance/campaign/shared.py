@@ -23,9 +23,7 @@ from conformance.campaign.journal import (
     shared_folder,
     take_up_journal,
 )
-from conformance.campaign.progress import Progress, Silent
-from conformance.campaign.run import check_folder, terms_of
-from conformance.campaign.schedule import Budget, Schedule
+from conformance.campaign.run import check_folder, schedule_of, terms_of
 from conformance.campaign.shared_journal import SharedJournal, locked, write_private
 from conformance.decision.ladder import EFFICIENCY, Stop, drive
 from conformance.edition.course import plan_course
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from conformance.campaign.entries import Terms
     from conformance.campaign.journal import Redact
     from conformance.campaign.observe import Observed
+    from conformance.campaign.progress import Progress
     from conformance.campaign.run import Settings
     from conformance.decision.ladder import Reply, Round
     from conformance.decision.result import ClauseResult, EfficiencyResult, Result
@@ -93,24 +92,14 @@ class SharedCampaign:
             lacking=settings.lacking,
         )
         terms = terms_of(edition, agent, settings)
-        redact = redactor(settings.secrets)
         self._session = session
-        self._journal = _join(out / "run", terms, settings.seed, redact, session)
+        self._journal = _join(
+            out / "run", terms, settings.seed, redactor(settings.secrets), session
+        )
         left = None if session.deadline is None else max(0.0, session.deadline - time.time())
-        unit = "model_call" if terms.agent.get("model") else "tool_call"
-        budget = Budget(left, settings.max_calls, unit, self._journal.spent_elsewhere)
-        self._schedule = Schedule(
-            edition,
-            self._course,
-            agent,
-            self._journal,
-            langs=settings.langs,
-            limits=settings.limits,
-            concurrency=settings.concurrency,
-            budget=budget,
-            redact=redact,
-            progress=progress or Silent(),
-            twins=terms.twins,
+        here = msgspec.structs.replace(settings, max_time_s=left)
+        self._schedule = schedule_of(
+            edition, self._course, agent, here, self._journal, terms, progress
         )
         self._settled: dict[str, ClauseResult] = {}
         self._looked_at: tuple[str, tuple[str, ...]] | None = None

@@ -37,9 +37,8 @@ class Claim(msgspec.Struct, frozen=True):
     """Who runs a trial now."""
 
     host: str
-    pid: int
     token: str
-    """Names one journal opened by one process, should a number of a process come again."""
+    """Names one journal opened by one process."""
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ class SharedJournal(Journal):
 
     def __init__(self, run: Path, *opened: Any) -> None:
         super().__init__(run, *opened)
-        self._own = Claim(socket.gethostname(), os.getpid(), secrets.token_hex(8))
+        self._own = Claim(socket.gethostname(), secrets.token_hex(8))
         self._life = contextlib.ExitStack()
         self._life.enter_context(locked(run, _life_of(self._own)))
         self._claimed: set[str] = set()

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.agents.contract import Agent
-    from conformance.campaign.ready import Wish
     from conformance.campaign.run import Settings
     from conformance.cli.progress import CampaignProgress
     from conformance.edition import Edition
@@ -90,7 +89,7 @@ def command(**given: Any) -> int:
       conformance certify --agent agent.toml --claim L2/T1
       conformance certify --agent builtin:oracle --claim L2 --json
     """  # noqa: D301 - click's mark for lines to be kept
-    from conformance.campaign.ready import make_ready
+    from conformance.campaign.ready import make_ready, wish_of
     from conformance.campaign.run import check_folder
     from conformance.edition import load
 
@@ -98,7 +97,8 @@ def command(**given: Any) -> int:
     check_profile(given)
     out = given["out"] or new_folder()
     reach = msgspec.structs.replace(reach_of(given), hidden=tuple(_private(out, given)))
-    _, _, agent, settings = make_ready(edition, given["agent"], reach, _wish(given))
+    wish = wish_of(given, twins=not given["no_twins"])
+    _, _, agent, settings = make_ready(edition, given["agent"], reach, wish)
     for line in explain_missing(settings.lacking):
         sys.stderr.write(f"conformance: {line}\n")
     if given["dry_run"]:
@@ -194,28 +194,6 @@ def _warnings(agent: Agent) -> Iterator[str]:
     else:
         how = f"THE JAIL LEAKS ({jail['provider']}): {', '.join(jail['leaks'])}"
     yield f"{how}; no trial will count as jailed — see conformance doctor"
-
-
-def _wish(given: dict[str, Any]) -> Wish:
-    from conformance.agents.contract import Limits
-    from conformance.campaign.ready import Wish
-
-    return Wish(
-        plan=given["plan"],
-        claim=given["claim"],
-        lang=given["lang"],
-        seed=given["seed"],
-        concurrency=given["concurrency"],
-        max_time_s=given["max_time"],
-        max_calls=given["max_calls"],
-        limits=Limits(
-            wall_s=given["trial_time"],
-            model_calls=given["trial_calls"],
-            tokens=given["trial_tokens"],
-            tool_calls=given["trial_tool_calls"],
-        ),
-        twins=not given["no_twins"],
-    )
 
 
 def _dry_run(edition: Edition, settings: Settings, given: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.agents.factory import Reach
-    from conformance.campaign.ready import Ready, Wish
+    from conformance.campaign.ready import Ready
     from conformance.decision.spec import Clause, Course
     from conformance.edition import Edition
 
@@ -90,7 +90,7 @@ def make_plan(given: dict[str, Any], out: Path | None = None) -> Plan:
     import msgspec
 
     from conformance.campaign.folders import RUNS
-    from conformance.campaign.ready import make_ready
+    from conformance.campaign.ready import make_ready, wish_of
     from conformance.edition import load
     from conformance.edition.course import plan_course
 
@@ -99,7 +99,9 @@ def make_plan(given: dict[str, Any], out: Path | None = None) -> Plan:
     edition = load(given["edition"], sealed=given["sealed"])
     private = [folder, RUNS, *(Path(p) for p in (given["edition"], given["sealed"]) if p)]
     reach = msgspec.structs.replace(_reach(given), hidden=tuple(private))
-    ready = make_ready(edition, given["agent"], reach, _wish(given))
+    named = {name.replace("-", "_"): value for name, value in given.items()}
+    wish = wish_of(named, twins=bool(given["twins"]))
+    ready = make_ready(edition, given["agent"], reach, wish)
     if ready.spec.startswith("human:"):
         raise UsageError(
             "a person cannot be asked from within pytest",
@@ -172,26 +174,4 @@ def _reach(given: dict[str, Any]) -> Reach:
         python=given["python"],
         sandbox=given["sandbox"],
         image=given["image"],
-    )
-
-
-def _wish(given: dict[str, Any]) -> Wish:
-    from conformance.agents.contract import Limits
-    from conformance.campaign.ready import Wish
-
-    return Wish(
-        plan=given["plan"],
-        claim=given["claim"],
-        lang=given["lang"],
-        seed=given["seed"],
-        concurrency=given["concurrency"],
-        max_time_s=given["max-time"],
-        max_calls=given["max-calls"],
-        limits=Limits(
-            wall_s=given["trial-time"],
-            model_calls=given["trial-calls"],
-            tokens=given["trial-tokens"],
-            tool_calls=given["trial-tool-calls"],
-        ),
-        twins=bool(given["twins"]),
     )
