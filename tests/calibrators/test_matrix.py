@@ -1,7 +1,7 @@
 """Every builtin agent ends at the level and grade it deserves, and no higher.
 
-``nox -s calibrators`` tests the whole matrix; the suite leaves out those of which another agent of
-the table shows the same. ``python -m tests.calibrators.test_matrix`` prints it, agent by clause.
+``nox -s calibrators`` tests the whole matrix; the suite takes what is quickly graded.
+``python -m tests.calibrators.test_matrix`` prints it, agent by clause.
 """
 
 from __future__ import annotations
@@ -89,22 +89,15 @@ TABLE = {
 }
 
 
-SHOWN_BY_ANOTHER = {
-    "oracle-L2": "ignores_events",
-    "oracle-L3": "believes_all",
-    "oracle-L4": "trusts_all",
-    "oracle-L5": "oracle",
-    "oracle-T3": "oracle",
-    "plan_once": "ignores_events",
-    "broadcast_all": "solo",
-    "gives_up": "blind_retry",
-    "ignores_stop": "oracle-T0",
-    "obeys_injection": "oracle-T1",
-    "hedger": "overconfident",
-    "abstainer": "overconfident",
-    "first_half": "no_memory",
+QUICK = frozenset(name for name, deserved in TABLE.items() if deserved.level == "L0") | {
+    "oracle-L1",
+    "oracle-T0",
+    "oracle-T1",
+    "oversteps",
+    "ignores_events",
+    "blind_retry",
 }
-"""Agents that end where another does, at the same clause or at none."""
+"""What the suite tests: whatever solves nothing, and a few that hold a level and lose the next."""
 IS_WHOLE = os.environ.get("CONFORMANCE_MATRIX") == "whole"
 
 
@@ -136,7 +129,7 @@ def row(name, summary):
     return f"{name:<20} {summary.level}/{summary.trust}  {cells}"
 
 
-@pytest.mark.parametrize("name", [n for n in TABLE if IS_WHOLE or n not in SHOWN_BY_ANOTHER])
+@pytest.mark.parametrize("name", [name for name in TABLE if IS_WHOLE or name in QUICK])
 def test_an_agent_ends_where_it_deserves(name, tmp_path):
     summary = grade(name, tmp_path / "c")
     sys.stdout.write(row(name, summary) + "\n")
@@ -145,14 +138,6 @@ def test_an_agent_ends_where_it_deserves(name, tmp_path):
     verdicts = {c.id: c.verdict for c in summary.clauses}
     for clause in deserves.fails:
         assert verdicts[clause] == "fail", clause
-
-
-def test_what_the_suite_leaves_out_ends_where_another_does():
-    for name, other in SHOWN_BY_ANOTHER.items():
-        own, shown = TABLE[name], TABLE[other]
-        assert other not in SHOWN_BY_ANOTHER
-        assert set(own.fails) <= set(shown.fails), name
-        assert own.level == shown.level or not own.fails, name
 
 
 def test_the_table_has_every_builtin_agent():
