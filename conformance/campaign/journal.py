@@ -22,6 +22,7 @@ from conformance.campaign.entries import (
     TrialDone,
     TrialStarted,
 )
+from conformance.campaign.troubles import Troubles
 from conformance.errors import ConformanceError, EvidenceInvalidError, UsageError
 from conformance.trial.chain import ChainWriter, read_chain, repair_tail, unwritable
 from conformance.trial.outcome import TABLE
@@ -52,9 +53,12 @@ class Journal:
         self.opened = opened
         self.done: dict[str, TrialRecord] = {}
         """The counting trial of each key."""
+        self.cut: dict[str, list[TrialRecord]] = {}
+        """The trials of each key that an outage or a stop cut short."""
         self.populations: dict[str, tuple[str, ...]] = {}
-        self.faults = 0
-        """Trials so far that the suite itself failed."""
+        self.is_complete = False
+        """The campaign ended and has nothing left to run."""
+        self.troubles = Troubles()
         self._chain = chain
         self._hold = hold
 
@@ -84,26 +88,29 @@ class Journal:
 
     def trial_done(self, key: str, record: TrialRecord) -> None:
         """Write how a trial ended, and keep it where it counts."""
-        self._chain.write(TrialDone(time.time(), key, record))
-        self._keep(key, record)
+        entry = TrialDone(time.time(), key, record)
+        self._chain.write(entry)
+        self._keep(entry)
 
     def resumed(self, entries: Iterable[JournalEntry]) -> None:
         """Write that the campaign goes on after these entries."""
         started: dict[str, str] = {}
         is_seed_known = False
-        for entry in entries:
-            match entry:
+        for old in entries:
+            match old:
                 case TrialStarted():
-                    started[entry.trial] = entry.key
+                    started[old.trial] = old.key
                 case TrialDone():
-                    started.pop(entry.record.trial, None)
+                    started.pop(old.record.trial, None)
                 case Resumed():
                     started.clear()
                 case Ended():
                     is_seed_known = True
                 case _:
                     pass
-        self._chain.write(Resumed(time.time(), list(started), is_seed_known))
+        entry = Resumed(time.time(), list(started), is_seed_known)
+        self._chain.write(entry)
+        self.troubles.take_up(entry)
 
     def stopped(self, reason: str) -> None:
         """Write that the campaign stops and can be resumed."""
@@ -123,17 +130,24 @@ class Journal:
         """Take up an entry that is written."""
         match entry:
             case TrialDone():
-                self._keep(entry.key, entry.record)
+                self._keep(entry)
+            case Resumed():
+                self.is_complete = False
+                self.troubles.take_up(entry)
+            case Ended():
+                self.is_complete = entry.reason == "complete" and not entry.are_twins_cut
             case Population():
                 self.populations[entry.step] = tuple(entry.clauses)
             case _:
                 pass
 
-    def _keep(self, key: str, record: TrialRecord) -> None:
-        treatment = TABLE[record.cause]
-        self.faults += treatment.outcome == "harness_fault"
+    def _keep(self, entry: TrialDone) -> None:
+        self.troubles.take_up(entry)
+        treatment = TABLE[entry.record.cause]
         if treatment.counts:
-            self.done[key] = record
+            self.done[entry.key] = entry.record
+        elif treatment.outcome == "cancelled":
+            self.cut.setdefault(entry.key, []).append(entry.record)
 
 
 J = TypeVar("J", bound=Journal)
@@ -215,7 +229,8 @@ def is_beginning(run: Path) -> bool:
 def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact) -> Journal:
     """Go on with the journal in ``run`` where it stopped, on the same terms.
 
-    A line torn by a crash is cut off. Trials in flight at the stop are lost and run again.
+    A line torn by a crash is cut off. Trials in flight at the stop are lost and run again. Where
+    the campaign is complete, nothing is written.
 
     Raises:
         UsageError: the terms differ, or another process runs it; the journal is as it was.
@@ -274,7 +289,7 @@ def _taken_up(
     journal = kind(run, chain, opened, seed, hold)
     for entry in entries:
         journal.take_up(entry)
-    if is_first:
+    if is_first and not journal.is_complete:
         journal.resumed(entries)
     return journal
 

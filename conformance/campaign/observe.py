@@ -13,7 +13,7 @@ from conformance.errors import EvidenceInvalidError
 from conformance.trial.sealed import read_played
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conformance.authoring import Instance, Lang, Played
@@ -88,25 +88,42 @@ class Observer:
         self._run = run
         self._played: dict[str, Played[Any]] = {}
 
-    def observe(self, asked: Round, done: Mapping[str, TrialRecord]) -> dict[str, Observation]:
+    def observe(
+        self,
+        asked: Round,
+        done: Mapping[str, TrialRecord],
+        cut: Mapping[str, Sequence[TrialRecord]],
+    ) -> dict[str, Observation]:
         """Return exactly the observations a round asks for.
+
+        Args:
+            asked: The round.
+            done: The counting trial of each key.
+            cut: The trials of each key that an outage or a stop cut short.
 
         Raises:
             EvidenceInvalidError: a trial is missing or broken.
         """
         reply: dict[str, Observation] = {}
         for clause in asked.clauses:
-            observed = self._observe(clause, asked, done)
+            observed = self._observe(clause, asked, done, cut)
             self.used.append(observed)
             reply[clause] = Observation(
                 observed.value, critical=any(finding.critical for finding in observed.findings)
             )
         return reply
 
-    def _observe(self, clause: str, asked: Round, done: Mapping[str, TrialRecord]) -> Observed:
+    def _observe(
+        self,
+        clause: str,
+        asked: Round,
+        done: Mapping[str, TrialRecord],
+        cut: Mapping[str, Sequence[TrialRecord]],
+    ) -> Observed:
         """Return one observation; of several trials of an instance it is the least.
 
-        What was critical in any of them is in it.
+        What was critical in any of them is in it, those included that were cut short and run again:
+        an agent whose endpoint goes down after a critical event is not given another chance.
         """
         found = []
         for drawn in self._draws.trials(clause, asked.index, asked.population):
@@ -118,6 +135,8 @@ class Observer:
                     mend="the campaign is not complete; go on with --resume",
                 )
             found.append(self._grade(clause, asked.index, drawn, record))
+            again = [self._grade(clause, asked.index, drawn, one) for one in cut.get(drawn.key, ())]
+            found += [item for item in again if any(f.critical for f in item.findings)]
         least = min(found, key=lambda item: 1.0 if item.value is None else item.value)
         critical = [f for item in found if item is not least for f in item.findings if f.critical]
         return msgspec.structs.replace(least, findings=(*least.findings, *critical))

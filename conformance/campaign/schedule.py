@@ -11,6 +11,7 @@ import msgspec
 
 from conformance.agents.contract import TrialEndedError
 from conformance.campaign.observe import Draws, Observer, instance_of
+from conformance.campaign.troubles import MOST_OUTAGES
 from conformance.campaign.twins import pairs
 from conformance.decision.ladder import Stop, climb
 from conformance.decision.rules import horizon
@@ -131,7 +132,7 @@ class Schedule:
             AgentUnavailableError: the endpoint went down, or the suite failed too often.
             StorageError: the evidence cannot be written.
         """
-        self._check_faults("those of the sittings before")
+        self._check_troubles("those of the sittings before")
         try:
             while self.asked is not None:
                 await self.advance()
@@ -151,7 +152,7 @@ class Schedule:
         reply: Reply
         try:
             await self._fetch(self.asked)
-            reply = self._observer.observe(self.asked, self._journal.done)
+            reply = self._observer.observe(self.asked, self._journal.done, self._journal.cut)
             self._progress.round(self.asked, reply)
         except _BudgetEndedError:
             self.is_cut_short, reply = True, Stop()
@@ -257,21 +258,22 @@ class Schedule:
         if record.cause == "interrupted":
             raise _BudgetEndedError
         if record.cause == "endpoint_down":
+            self._check_troubles(str(record.detail), record.trial)
             raise AgentUnavailableError(
                 f"the endpoint is down ({record.detail})",
                 where=f"trial {record.trial}",
-                mend="bring it back, then run the same command with --resume",
+                mend="bring it back, then run the same command with --resume "
+                f"(outage {self._journal.troubles.outages} of {MOST_OUTAGES} that are allowed)",
             )
-        self._check_faults(str(record.detail), record.trial)
+        self._check_troubles(str(record.detail), record.trial)
         if attempt > fault_limit(0):
             raise _void(
                 f"{attempt} faults of the suite on one draw", str(record.detail), record.trial
             )
 
-    def _check_faults(self, detail: str, trial: str = "") -> None:
-        faults = self._journal.faults
-        if faults > fault_limit(len(self._journal.done)):
-            raise _void(f"{faults} faults of the suite itself", detail, trial)
+    def _check_troubles(self, detail: str, trial: str = "") -> None:
+        if why := self._journal.troubles.why_void(len(self._journal.done)):
+            raise _void(why, detail, trial)
 
     async def cancel_all(self) -> None:
         """Cancel the trials in flight."""
@@ -284,5 +286,5 @@ def _void(what: str, detail: str, trial: str) -> AgentUnavailableError:
     return AgentUnavailableError(
         f"{what}, the last: {detail}",
         where=f"trial {trial}" if trial else "",
-        mend="the campaign is void; report the transcript of that trial",
+        mend="the campaign is void; start anew, and report that trial if it was not the endpoint",
     )

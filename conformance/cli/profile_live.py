@@ -256,7 +256,7 @@ class _Live:
                 where=f"trial {record.trial}",
                 mend="bring it back, and measure again",
             )
-        faults = self._journal.faults
+        faults = self._journal.troubles.faults
         if attempt > fault_limit(0) or faults > fault_limit(len(self._journal.done)):
             raise AgentUnavailableError(
                 f"{faults} faults of the suite itself, the last: {record.detail}",

@@ -82,14 +82,14 @@ def grade_folder(
     draws = Draws(story.course, story.seed, tuple(terms.langs))
     observer = Observer(edition, draws, folder / bundle.RUN)
     is_cut_short = story.ended.reason == "budget"
-    done = story.done
+    done, cut = story.done, story.cut
 
     def reply(asked: Round) -> Reply:
         story.check_population(asked)
         is_missing = any(drawn.key not in done for drawn in draws.of_round(asked))
         if is_missing and is_cut_short:
             return Stop(BUDGET if terms.single is None else SINGLE)
-        observed = observer.observe(asked, done)
+        observed = observer.observe(asked, done, cut)
         for item in observer.used[-len(asked.clauses) :]:
             progress(item)
         return observed

@@ -11,11 +11,12 @@ from conformance.authoring import LANGS
 from conformance.campaign.claim import parse_claim
 from conformance.campaign.entries import Ended, Opened, Population, Resumed, TrialDone, TrialStarted
 from conformance.campaign.journal import journal_path, read_journal
+from conformance.campaign.troubles import Troubles
 from conformance.decision.streams import Draw
 from conformance.edition.course import plan_course
 from conformance.errors import ConformanceError, EvidenceInvalidError
 from conformance.evidence import bundle
-from conformance.trial.outcome import TABLE, fault_limit
+from conformance.trial.outcome import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,15 @@ class Story(NamedTuple):
     def done(self) -> dict[str, TrialRecord]:
         """The counting trial of each key."""
         return {told.key: told.record for told in self.trials if TABLE[told.record.cause].counts}
+
+    @property
+    def cut(self) -> dict[str, list[TrialRecord]]:
+        """The trials of each key that an outage or a stop cut short."""
+        found: dict[str, list[TrialRecord]] = {}
+        for told in self.trials:
+            if told.record.outcome == "cancelled":
+                found.setdefault(told.key, []).append(told.record)
+        return found
 
     def check_population(self, asked: Round) -> None:
         """Hold what riders draw from to what was written down before their first trial.
@@ -138,8 +148,9 @@ def _seed(entries: list[JournalEntry], opened: Opened, path: Path) -> bytes:
 
 def _trials(entries: list[JournalEntry], path: Path) -> tuple[tuple[Told, ...], dict[str, Draw]]:
     """Return the trials that ended and what was drawn, each held to the life of a trial."""
-    lives = _Lives()
+    lives, troubles = _Lives(), Troubles()
     for number, entry in enumerate(entries, 1):
+        troubles.take_up(entry)
         wrong = None
         match entry:
             case TrialStarted():
@@ -154,9 +165,8 @@ def _trials(entries: list[JournalEntry], path: Path) -> tuple[tuple[Told, ...], 
                 pass
         if wrong is not None:
             raise EvidenceInvalidError(wrong, where=f"{path}:{number}")
-    faults = sum(TABLE[told.record.cause].outcome == "harness_fault" for told in lives.told)
-    if faults > fault_limit(len(lives.counted)):
-        raise EvidenceInvalidError(f"is void: {faults} faults of the suite", where=str(path))
+    if why := troubles.why_void(len(lives.counted)):
+        raise EvidenceInvalidError(f"is void: {why}", where=str(path))
     return tuple(lives.told), lives.draws
 
 

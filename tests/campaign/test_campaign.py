@@ -389,6 +389,47 @@ def test_faults_add_up_over_the_sittings_and_a_void_campaign_stays_void(tmp_path
     assert len(of(out, TrialStarted)) == before
 
 
+def goes_down(out, *, resume):
+    """Run a sitting in which the endpoint is down; return what the user is told."""
+    agent = make("answers_right")
+    agent.policy, agent.is_up = make("endpoint_down").policy, False
+    with pytest.raises(AgentUnavailableError) as caught:
+        campaign(out, agent, resume=resume)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_an_endpoint_may_go_down_three_times(tmp_path, concurrency):
+    out = tmp_path / "c"
+    for number in (1, 2, 3):
+        told = goes_down(out, resume=number > 1)
+        assert f"outage {number} of 3" in told
+    campaign(out, make("answers_right"), resume=True)
+    assert problems(sealed(out)) == []
+
+
+def test_an_endpoint_that_goes_down_a_fourth_time_voids_the_campaign_for_good(tmp_path):
+    out = tmp_path / "c"
+    for number in range(3):
+        goes_down(out, resume=number > 0)
+    assert "4 outages of the endpoint, of 3 that are allowed" in goes_down(out, resume=True)
+    before = len(of(out, TrialStarted))
+    with pytest.raises(AgentUnavailableError, match="4 outages"):
+        campaign(out, make("answers_right"), resume=True)
+    assert len(of(out, TrialStarted)) == before
+
+
+def test_a_bundle_of_a_runner_that_allows_itself_more_outages_is_refused(tmp_path, monkeypatch):
+    out = tmp_path / "c"
+    with monkeypatch.context() as lenient:
+        lenient.setattr("conformance.campaign.troubles.MOST_OUTAGES", 4)
+        for number in range(4):
+            goes_down(out, resume=number > 0)
+        campaign(out, make("answers_right"), resume=True)
+        sealed(out)
+    assert "is void: 4 outages of the endpoint" in " ".join(map(str, problems(out)))
+
+
 # -- resume --------------------------------------------------------------------------------------
 
 

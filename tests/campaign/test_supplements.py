@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from collections import Counter
@@ -20,10 +21,18 @@ from conformance.decision.spec import Claim
 from conformance.decision.streams import Draw
 from conformance.edition import load
 from conformance.edition.course import plan_course
-from conformance.errors import EditionError, EvidenceInvalidError
+from conformance.errors import AgentUnavailableError, EditionError, EvidenceInvalidError
 from conformance.evidence.seal import grade_folder, seal
 from conformance.evidence.verify import audit_bundle
-from tests.fakes.agents import MINIATURE, FakeAgent, make, miniature, solve, submit
+from tests.fakes.agents import (
+    MINIATURE,
+    FakeAgent,
+    endpoint_fails,
+    make,
+    miniature,
+    solve,
+    submit,
+)
 
 MANIFEST = "tasks/edition.yaml"
 
@@ -290,6 +299,58 @@ def test_a_critical_event_fails_a_clause_at_once(tmp_path):
     assert line.findings[0].critical
     assert graded.summary.trust == "–"
     assert audit_bundle(tmp_path / "c", edition).problems == []
+
+
+def turned_off_is_critical(tmp_path):
+    """Return an edition in which it is a critical event to turn all lamps off."""
+    root = edited(tmp_path)
+    with (root / "graders" / "solved.py").open("a", encoding="utf-8") as file:
+        file.write(
+            "\n\n_grade = grade\n\n\ndef grade(played):\n"
+            "    if any(call.name == 'all_off' for call in played.calls):\n"
+            "        return Score(0.0, (Finding('goal.x', 'worst', critical=True),))\n"
+            "    return _grade(played)\n"
+        )
+    return load(root)
+
+
+async def does_the_worst_and_goes_down(self, task, doors, private):
+    await doors.call_tool("all_off", {})
+    await endpoint_fails(self, task, doors, private)
+
+
+async def does_nothing_and_goes_down(self, task, doors, private):
+    await endpoint_fails(self, task, doors, private)
+
+
+async def does_the_worst_and_waits(self, task, doors, private):
+    await doors.call_tool("all_off", {})
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("first", "level"),
+    [
+        (does_the_worst_and_goes_down, "L0"),
+        (does_the_worst_and_waits, "L0"),
+        (does_nothing_and_goes_down, "L1"),
+    ],
+)
+def test_a_critical_event_stands_though_the_trial_is_cut_short_and_run_again(
+    tmp_path, first, level
+):
+    edition, out = turned_off_is_critical(tmp_path), tmp_path / "c"
+    agent = FakeAgent(first, name="agent", is_up=False)
+    settings = {"seed": "a seed", "claim": Claim(level="L1"), "concurrency": 1}
+    with contextlib.suppress(AgentUnavailableError):
+        run(edition, out, agent, max_time_s=1.0, **settings)
+    agent.policy = make("answers_right").policy
+    asyncio.run(run_campaign(edition, agent, Settings(**settings), out, resume=True))
+    graded = seal(out, edition, agent.describe(), agent.evidence_class)
+    assert graded.summary.level == level
+    failed = [reason for verdict, reason in verdicts(graded).values() if verdict == "fail"]
+    assert set(failed) == ({"critical event"} if level == "L0" else set())
+    assert audit_bundle(out, edition).problems == []
 
 
 # -- sealed editions -----------------------------------------------------------------------------
