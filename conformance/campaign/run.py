@@ -93,6 +93,8 @@ async def run_campaign(
 ) -> bool:
     """Run a campaign in ``out`` to its end; say whether a budget cut it short.
 
+    The resume of one that is complete leaves it as it is.
+
     ``agent`` is opened. Nothing is decided here that the journal, the transcripts and the seed do
     not decide again offline.
 
@@ -113,6 +115,9 @@ async def run_campaign(
     begin = resume_journal if check_folder(out, resume=resume) else open_journal
     redact = redactor(settings.secrets)
     journal = begin(out / "run", terms, settings.seed, redact)
+    if journal.is_complete:
+        journal.close()
+        return False
     schedule = schedule_of(edition, course, agent, settings, journal, terms, progress)
     try:
         is_cut_short = await schedule.run()

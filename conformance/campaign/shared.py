@@ -251,7 +251,9 @@ def end_session(out: Path, session: Session, *, is_whole: bool, why: str = "") -
             SharedJournal, run, opened.terms, None, lambda line: line, is_first=False
         )
     try:
-        if is_whole and word is not None:
+        if journal.is_complete:
+            pass  # in an earlier session; nothing was left to run in this one
+        elif is_whole and word is not None:
             journal.ended(word.reason, are_twins_cut=word.are_twins_cut)
         else:
             journal.stopped(why or "not every clause was run")

@@ -155,6 +155,8 @@ async def _run(
     import asyncio
 
     from conformance.campaign.run import run_campaign
+    from conformance.evidence import bundle
+    from conformance.evidence.documents import SummaryDocument
     from conformance.evidence.seal import seal
 
     task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -168,9 +170,13 @@ async def _run(
             await run_campaign(
                 edition, agent, settings, out, resume=given["resume"], progress=progress
             )
-            clear_profile(out)
-            progress.say("grading the sealed trials …")
-            summary = seal(out, edition, agent.describe(), agent.evidence_class).summary
+            if bundle.is_sealed(out):
+                progress.say("the campaign was complete: nothing was run")
+                summary = bundle.read_document(out, bundle.SUMMARY, SummaryDocument)
+            else:
+                clear_profile(out)
+                progress.say("grading the sealed trials …")
+                summary = seal(out, edition, agent.describe(), agent.evidence_class).summary
             if profile is not None:
                 await profile.finish(out, edition, progress)
     finally:

@@ -167,6 +167,14 @@ def manifest_problems(folder: Path) -> Iterator[EvidenceInvalidError]:
         )
 
 
+def is_sealed(folder: Path) -> bool:
+    """Say whether there is a manifest, and every file is as it says."""
+    try:
+        return next(manifest_problems(folder), None) is None
+    except EvidenceInvalidError:
+        return False
+
+
 def _manifest(folder: Path) -> ManifestDocument:
     return ManifestDocument(FORMAT, {path: _entry_of(folder, path) for path in _files(folder)})
 

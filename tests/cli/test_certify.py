@@ -157,6 +157,21 @@ def test_a_budget_of_calls_ends_in_order_and_can_be_resumed(capsys, tmp_path):
     assert resumed["clauses"] == whole["clauses"]
 
 
+def test_the_resume_of_a_complete_campaign_leaves_its_bundle_as_it_is(capsys, tmp_path):
+    arguments = ("--agent", "builtin:oracle", "--claim", "L1", "--plan", "screen", *SEEDED)
+    first, out = certify(capsys, tmp_path, *arguments, code=0)
+    files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    again, _ = certify(capsys, tmp_path, *arguments, "--resume", code=0)
+    assert again == first
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == files
+    (out / "manifest.json").unlink()  # as if it had been stopped before it was sealed
+    assert certify(capsys, tmp_path, *arguments, "--resume", code=0)[0] == first
+    assert run(["grade", str(out)]) == 0
+    other = ("--agent", "builtin:oracle", "--claim", "L2", "--plan", "screen", "--resume", *SEEDED)
+    assert run(["certify", "--out", str(out), *other]) == 4
+    assert "claim was" in capsys.readouterr().err
+
+
 def test_a_dry_run_prints_the_cost_and_writes_nothing(capsys, tmp_path):
     document, out = certify(
         capsys, tmp_path, "--agent", "builtin:oracle", "--claim", "L2", "--dry-run", code=0

@@ -215,6 +215,22 @@ def test_a_selection_writes_no_grade_and_can_be_gone_on_with(grade, by_command):
     ).read_bytes()
 
 
+def test_the_resume_of_a_complete_run_leaves_its_bundle_as_it_is(grade):
+    def files(out):
+        return {
+            path.relative_to(out): path.read_bytes()
+            for path in out.rglob("*")
+            if path.is_file() and path.name != "report.html"
+        }
+
+    first = grade()
+    before = files(first.out)
+    assert grade("--grade-resume").counts == first.counts
+    assert files(first.out) == before
+    assert grade("--grade-resume", "-k", "efficiency").has("no grade: 5 clauses were not run")
+    assert files(first.out) == before
+
+
 def test_a_clause_that_somebody_skips_was_not_run_and_there_is_no_grade(grade, pytester):
     pytester.makeconftest("""
 import pytest
