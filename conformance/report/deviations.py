@@ -33,13 +33,19 @@ def deviations(evidence: Evidence, transcripts: Transcripts) -> tuple[Deviation,
     return tuple(sorted(found, key=lambda deviation: not deviation.is_grave))
 
 
+def remarks(evidence: Evidence) -> tuple[Words, ...]:
+    """Return what bears on a comparison with others, of what no figure shows."""
+    told = (*_of_limits(evidence), *_of_resumes(evidence), *_of_repeats(evidence))
+    return tuple(deviation.text for deviation in told)
+
+
 def faults(evidence: Evidence) -> int:
     """Return how many trials ended because a part of the suite failed."""
     return sum(trial.record.outcome == "harness_fault" for trial in evidence.trials)
 
 
 def _of_terms(evidence: Evidence) -> Iterator[Deviation]:
-    summary, terms = evidence.summary, evidence.opened.terms
+    summary = evidence.summary
     if summary.seed_source != "os":
         yield Deviation(say("deviations.seed"), is_grave=True)
     if not summary.is_grade:
@@ -50,8 +56,13 @@ def _of_terms(evidence: Evidence) -> Iterator[Deviation]:
     if evidence.ics.denied:
         lines = joined([both(inert_line(line)) for line in evidence.ics.denied])
         yield Deviation(say("deviations.denied", lines=lines))
+    yield from _of_limits(evidence)
+
+
+def _of_limits(evidence: Evidence) -> Iterator[Deviation]:
     usual = msgspec.to_builtins(Limits())
-    changed = {k: v for k, v in msgspec.to_builtins(terms.limits).items() if usual.get(k) != v}
+    own = msgspec.to_builtins(evidence.opened.terms.limits)
+    changed = {k: v for k, v in own.items() if usual.get(k) != v}
     if changed:
         limits = ", ".join(f"{name} = {value:g}" for name, value in sorted(changed.items()))
         yield Deviation(say("deviations.limits", limits=limits))
@@ -62,22 +73,16 @@ ROUTINE = frozenset({"contact", "sandbox", "exit", "agent_output"})
 
 
 def _of_course(evidence: Evidence) -> Iterator[Deviation]:
-    if any(resumed.is_seed_known for resumed in evidence.resumes):
-        yield Deviation(say("deviations.resumed_known"), is_grave=True)
+    yield from _of_resumes(evidence)
     if evidence.summary.ended == "budget":
         yield Deviation(say("deviations.budget"), is_grave=True)
     if evidence.resumes:
         lost = sum(len(resumed.lost) for resumed in evidence.resumes)
         yield Deviation(say("deviations.resumed", n=len(evidence.resumes), lost=lost))
-    causes = Counter(trial.record.cause for trial in evidence.trials if not trial.counts)
     # What was under way when the decision fell, or the budget was spent, may never be wanted again.
-    if stopped := causes.pop("interrupted", 0):
+    if stopped := _uncounted(evidence)["interrupted"]:
         yield Deviation(say("deviations.stopped", n=stopped))
-    if causes:
-        named = joined(
-            [_counted(say(f"cause.{cause}"), n) for cause, n in sorted(causes.items())],
-        )
-        yield Deviation(say("deviations.repeated", n=causes.total(), causes=named))
+    yield from _of_repeats(evidence)
     broken, of = faults(evidence), len(evidence.trials)
     if broken:
         share = percent(broken / of)
@@ -87,6 +92,23 @@ def _of_course(evidence: Evidence) -> Iterator[Deviation]:
     surplus = sum(trial.counts and not trial.observations for trial in evidence.trials)
     if surplus:
         yield Deviation(say("deviations.surplus", n=surplus))
+
+
+def _of_resumes(evidence: Evidence) -> Iterator[Deviation]:
+    if any(resumed.is_seed_known for resumed in evidence.resumes):
+        yield Deviation(say("deviations.resumed_known"), is_grave=True)
+
+
+def _of_repeats(evidence: Evidence) -> Iterator[Deviation]:
+    causes = _uncounted(evidence)
+    del causes["interrupted"]
+    if causes:
+        told = [_counted(say(f"cause.{cause}"), n) for cause, n in sorted(causes.items())]
+        yield Deviation(say("deviations.repeated", n=causes.total(), causes=joined(told)))
+
+
+def _uncounted(evidence: Evidence) -> Counter[str]:
+    return Counter(trial.record.cause for trial in evidence.trials if not trial.counts)
 
 
 def _of_evidence(evidence: Evidence, transcripts: Transcripts) -> Iterator[Deviation]:

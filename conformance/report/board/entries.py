@@ -125,6 +125,10 @@ class Entry(msgspec.Struct, frozen=True):
     """The least lower end among those clauses of the level above that ran; 0: none did."""
     suite: str = ""
     """The version of the suite that made it."""
+    version: str = ""
+    """Of the agent, as the applicant says; empty where they do not."""
+    remarks: tuple[Words, ...] = ()
+    """What bears on a comparison and no figure shows: other limits, repeated trials."""
 
 
 class Refused(msgspec.Struct, frozen=True):

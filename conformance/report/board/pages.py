@@ -157,6 +157,8 @@ def _facts(entry: Entry) -> Iterator[Fact]:
     row = make_row(entry)
     if row.vendor:
         yield Fact(say("board.vendor"), both(row.vendor))
+    if row.version:
+        yield Fact(say("result.version"), both(row.version))
     if row.model:
         yield Fact(say("board.model"), both(row.model), is_code=True)
     yield Fact(say("board.kind"), both(row.kind), is_code=True)

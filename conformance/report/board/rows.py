@@ -34,6 +34,8 @@ class Row(NamedTuple):
     vendor: str
     model: str
     """Empty where it is not known."""
+    version: str
+    """Of the agent; empty where it is not known."""
     level: str
     level_title: Words
     trust: str
@@ -63,7 +65,9 @@ class Row(NamedTuple):
 def make_row(entry: Entry, *, rank: int | None = None, submissions: int = 1) -> Row:
     """Return what is shown of an entry."""
     name = inert_line(entry.agent, _NAME)
-    vendor, model = (inert_line(text or "", _FACT) for text in (entry.vendor, entry.model))
+    vendor, model, version = (
+        inert_line(text or "", _FACT) for text in (entry.vendor, entry.model, entry.version)
+    )
     kind = inert_line(entry.kind, 40)
     share = entry.solved / entry.trials if entry.trials else None
     currency = None if entry.currency is None else inert_line(entry.currency, 12)
@@ -79,6 +83,7 @@ def make_row(entry: Entry, *, rank: int | None = None, submissions: int = 1) -> 
         report=f"reports/{entry.id}.html",
         vendor=vendor,
         model=model,
+        version=version,
         level=inert_line(entry.level, 12),
         level_title=inert_words(entry.level_title),
         trust=inert_line(entry.trust, 12),
@@ -99,7 +104,7 @@ def make_row(entry: Entry, *, rank: int | None = None, submissions: int = 1) -> 
         date=moment(entry.ended),
         notes=tuple(_notes(entry)),
         submissions=submissions,
-        haystack=f"{name} {vendor} {model} {kind}".lower(),
+        haystack=f"{name} {vendor} {model} {version} {kind}".lower(),
     )
 
 
@@ -160,5 +165,6 @@ def _notes(entry: Entry) -> Iterable[Words]:
         yield say("board.seed_applicant")
     if entry.ended_by != "complete":
         yield say("board.ended_budget")
+    yield from entry.remarks
     if entry.standing != "audited" and not _is_modest(entry.claimed_standing):
         yield say("board.claims_audited", standing=inert_line(entry.claimed_standing, 40))

@@ -23,12 +23,13 @@ from conformance.report.board.entries import (
     in_order,
 )
 from conformance.report.costs import agency_trials, agency_use
+from conformance.report.deviations import remarks
 from conformance.report.inert import inert_line
 from conformance.report.profile_words import accelerators
 from conformance.report.sources import read_evidence, read_transcript
 from conformance.report.texts import LANGS, say
 from conformance.report.transcripts import usage_of
-from conformance.report.view import agent_name
+from conformance.report.view import agent_name, agent_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,8 @@ def build_entry(folder: Path) -> Entry:
         tokens_estimated=use.tokens.is_estimated,
         next_lower=_next_lower(summary),
         suite=evidence.lock.suite,
+        version=agent_version(agent),
+        remarks=remarks(evidence),
     )
 
 

@@ -145,6 +145,9 @@ def runs(scale, hardware, **changes):
     return {"profile": profile(scale, **changes), "hardware": hardware}
 
 
+LIMITED = (Words("单次试验限额：model_calls = 4。", "Limits a trial: model_calls = 4."),)
+
+
 def whole_board():
     """A little of everything: two plans, ties, unknowns, a zero, prices, profiles, a screening."""
     gap = (Gap("L1", 30, 25, 22, 5, 2, 0.1, -0.05, 0.2, 0.45),)
@@ -155,8 +158,27 @@ def whole_board():
     cheap = uses(2_900.0, 310.0, 0.0, "CNY")
     failed = {"solved": 0, "seconds_per_solved": None, "efficiency": "–"}
     return board(
-        entry("Tianwen", level=3, trust=2, at=9, gap=gap, **JAILED, **priced, **ascend),
-        entry("Tianwen", level=2, trust=1, at=4, solved=51, **JAILED, **uses(22_000.0)),
+        entry(
+            "Tianwen",
+            level=3,
+            trust=2,
+            at=9,
+            version="2.1.0",
+            gap=gap,
+            **JAILED,
+            **priced,
+            **ascend,
+        ),
+        entry(
+            "Tianwen",
+            level=2,
+            trust=1,
+            at=4,
+            version="2.0.3",
+            solved=51,
+            **JAILED,
+            **uses(22_000.0),
+        ),
         entry("Tianwen", level=1, at=1, solved=44, **JAILED, **uses(31_000.0)),
         entry(
             "Harbour",
@@ -191,7 +213,7 @@ def whole_board():
             **uses(None),
         ),
         entry("Solo", level=0, at=3, claimed_standing=bold, **CUT, **failed, **uses(None)),
-        entry("local", level=0, at=5, solved=7, **LOCAL, **cheap, **processor),
+        entry("local", level=0, at=5, solved=7, remarks=LIMITED, **LOCAL, **cheap, **processor),
         entry("Quick", level=1, at=2, efficiency="A", **SCREEN),
         calibrator("oracle", 3, trust=2, solved=80, efficiency="A"),
         calibrator("oracle-L1", 1, solved=50, tokens_per_solved=0.0),

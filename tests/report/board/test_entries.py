@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.agents.contract import Limits
 from conformance.campaign.claim import parse_claim
 from conformance.campaign.entries import Ended, Opened, TrialDone
 from conformance.campaign.journal import read_journal
+from conformance.errors import AgentUnavailableError
 from conformance.evidence import bundle as layout
+from conformance.evidence.documents import Words
 from conformance.evidence.registry import Mounts, Refusal, Registry, Submission, read_registry
 from conformance.report.board import submitted
 from conformance.report.board.entries import in_order
@@ -23,6 +26,7 @@ from tests.evidence.forge import Forger
 from tests.fakes.agents import (
     MINIATURE,
     FakeAgent,
+    endpoint_fails,
     miniature,
     model_call,
     solve,
@@ -56,6 +60,10 @@ async def does_not_tell(self, task, doors, private):
     if len(self.trials) == 1:
         call = msgspec.structs.replace(call, usage_source="none", input_tokens=None)
     doors.after_model_call(call)
+    await solve(doors, private)
+
+
+async def solve_it(self, task, doors, private):
     await solve(doors, private)
 
 
@@ -158,6 +166,27 @@ def test_a_campaign_that_ended_on_its_budget_says_so(found, tmp_path):
     cut = build_entry(made(tmp_path / "b", Named(thinks), max_calls=4, seed="four"))
     assert cut.ended_by == "budget"
     assert 0 < cut.trials < found.trials
+
+
+def test_a_version_and_what_bears_on_a_comparison_are_told(found, tmp_path):
+    assert (found.version, found.remarks) == ("", ())
+    agent = Named(solve_it, name="S", version="2.1\x1b")
+    out = made(tmp_path / "c", agent, limits=Limits(tool_calls=7))
+    told = build_entry(out)
+    assert told.version == "2.1⟨ESC⟩"
+    assert told.remarks == (
+        Words(zh="单次试验限额：tool_calls = 7。", en="Limits a trial: tool_calls = 7."),
+    )
+
+
+def test_trials_that_were_run_again_are_told(tmp_path):
+    out, agent = tmp_path / "c", Named(endpoint_fails, name="S")
+    agent.is_up = False
+    with pytest.raises(AgentUnavailableError):
+        made(out, agent)
+    agent.policy = solve_it
+    told = build_entry(made(out, agent, resume=True))
+    assert [words.en.partition(" did")[0] for words in told.remarks] == ["1 trial"]
 
 
 def test_language_gaps_are_taken_over(tmp_path):

@@ -132,6 +132,14 @@ def test_a_chosen_seed_and_a_spent_budget_are_said():
     assert [note.zh for note in row.notes] == ["种子由申请方选定", "预算用尽，未完成"]
 
 
+def test_a_version_and_what_bears_on_a_comparison_stand_with_the_name():
+    made = board(entry("A", version="2.1", remarks=(Words("限额", "Limits a trial: x"),)))
+    assert make_row(made.entries[0]).haystack.split() == ["a", "model-1", "2.1", "chat"]
+    for page in (render_index(made), render_agent(made, made.entries[0].slug)):
+        assert "<bdi>2.1</bdi>" in page
+        assert "Limits a trial: x" in page
+
+
 # --- Pareto ---------------------------------------------------------------------------------------
 
 POINTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=30)
@@ -400,6 +408,7 @@ def test_hostile_names_are_inert_everywhere():
             folder=HOSTILE,
             evidence_class=HOSTILE,
             claimed_standing=HOSTILE,
+            version=HOSTILE,
             level=1,
             langs=(HOSTILE,),
             edition_title=Words(HOSTILE, HOSTILE),
