@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +54,7 @@ class OwnTests:
             if mark is None:
                 kept.append(item)
                 continue
+            self._check_clause(mark.clause, item)
             clauses.add(mark.clause)
             level = mark.level or self._level_of(mark.clause)
             item.user_properties.append(("clause", mark.clause))
@@ -78,6 +80,20 @@ class OwnTests:
             return None
         told = say("plugin.denied", clause=clause.id, line=line)
         return told.zh if lang == "zh" else told.en
+
+    def _check_clause(self, clause: str, item: pytest.Item) -> None:
+        """Refuse a clause that has the edition's form of name and is none of its."""
+        document = self._plan.edition.document
+        steps = {step.id for step in (*document.agency.steps, *document.trust.steps)}
+        if clause in self._edition or clause.partition("-")[0] not in steps:
+            return
+        close = difflib.get_close_matches(clause, sorted(self._edition), 1)
+        raise UsageError(
+            f"its mark grade names {clause}, which is no clause of {self._plan.edition.id}",
+            where=item.nodeid,
+            mend=(f"did you mean {close[0]}? " if close else "")
+            + "a clause of your own has a name of its own: ACME-1",
+        )
 
     def _level_of(self, clause: str) -> str | None:
         planned = self._plan.clause(clause)

@@ -61,6 +61,9 @@ def test_plain(): ...
         ("'A', 'L1', 'more'", "test_it.py::test_it: its mark grade names no clause"),
         ("clause='A', trials=3", "test_it.py::test_it: its mark grade names no clause"),
         ("clause='A', level='L9'", "'L9' is no level or trust grade — there are L1, L2, T1"),
+        ("'L1-SETS-1'", "names L1-SETS-1, which is no clause of"),
+        ("'L1-SETS-1'", "did you mean L1-SET-1? a clause of your own has"),
+        ("'T1-QQQQQQ-9'", "— a clause of your own has a name of its own"),
     ],
 )
 def test_a_marker_that_says_nothing_of_use_is_a_mistake(grade, tests, mark, told):
