@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.cli.status_line import StatusLine
 from conformance.report.inert import inert_line
-from conformance.trial.outcome import TABLE
+from conformance.trial.outcome import NO_WORK, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from conformance.decision.ladder import Observation, Round
     from conformance.decision.streams import Draw
     from conformance.trial.run import TrialRecord
-
-
-_NO_WORK = ("agent_crash", "no_contact", "protocol_violation")
-"""Outcomes of an agent that is not set up right, as often as of one that is poor."""
 
 
 class CampaignProgress(StatusLine):
@@ -37,7 +33,7 @@ class CampaignProgress(StatusLine):
         """A trial ended."""
         self._trials += 1
         self._calls += record.model_calls or record.tool_calls
-        if record.outcome in _NO_WORK:
+        if record.outcome in NO_WORK:
             self._broken.append(record)
         # What counts is in the report; what the end of the campaign cut short is no news.
         if not TABLE[record.cause].counts and record.cause != "interrupted":

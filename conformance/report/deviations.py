@@ -11,6 +11,7 @@ from conformance.agents.contract import Limits
 from conformance.report.inert import inert_line
 from conformance.report.numbers import percent
 from conformance.report.texts import both, joined, load_texts, say
+from conformance.trial.outcome import NO_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,7 @@ ROUTINE = frozenset({"contact", "sandbox", "exit", "agent_output"})
 
 def _of_course(evidence: Evidence) -> Iterator[Deviation]:
     yield from _of_resumes(evidence)
+    yield from _of_idleness(evidence)
     if evidence.summary.ended == "budget":
         yield Deviation(say("deviations.budget"), is_grave=True)
     if evidence.resumes:
@@ -97,6 +99,19 @@ def _of_course(evidence: Evidence) -> Iterator[Deviation]:
 def _of_resumes(evidence: Evidence) -> Iterator[Deviation]:
     if any(resumed.is_seed_known for resumed in evidence.resumes):
         yield Deviation(say("deviations.resumed_known"), is_grave=True)
+
+
+def _of_idleness(evidence: Evidence) -> Iterator[Deviation]:
+    """Yield that most trials show no work of the agent: it may not be set up right."""
+    idle = [trial.record for trial in evidence.trials if trial.record.outcome in NO_WORK]
+    if 2 * len(idle) <= len(evidence.trials):
+        return
+    counts = Counter(record.cause for record in idle)
+    causes = joined([_counted(say(f"cause.{cause}"), n) for cause, n in sorted(counts.items())])
+    detail = inert_line(next((r.detail for r in reversed(idle) if r.detail), ""), 300)
+    last = say("deviations.idle_last", detail=detail) if detail else both("")
+    told = say("deviations.idle", n=len(idle), of=len(evidence.trials), causes=causes, last=last)
+    yield Deviation(told, is_grave=True)
 
 
 def _of_repeats(evidence: Evidence) -> Iterator[Deviation]:

@@ -76,6 +76,9 @@ FAULT_CAUSES: dict[str, Cause] = {
 """Faults of the endpoint that need no canary; any other kind does."""
 
 
+NO_WORK: tuple[Outcome, ...] = ("agent_crash", "no_contact", "protocol_violation")
+"""Outcomes of an agent that is not set up right, as often as of one that is poor."""
+
 LIMITS: tuple[Cause, ...] = ("model_calls", "tokens", "tool_calls")
 """What the doors end a trial for; the transcript has a line that says so."""
 

@@ -257,6 +257,31 @@ def test_only_a_trial_that_did_not_count_for_a_fault_is_said_to_have_been_run_ag
     assert not any("under way when the campaign stopped" in text for text in texts)
 
 
+def test_trials_that_show_no_work_are_said_with_the_last_reason(hostile):
+    evidence = read_evidence(hostile)
+    assert not any(
+        "no work of the agent" in d.text.en
+        for d in build_view(evidence, read_transcripts(evidence)).deviations
+    )
+    crashed = tuple(
+        trial._replace(
+            record=msgspec.structs.replace(
+                trial.record, outcome="agent_crash", cause="agent_error", detail="exit 1: \x1b no"
+            )
+        )
+        for trial in evidence.trials
+    )
+    view = build_view(evidence._replace(trials=crashed), read_transcripts(evidence))
+    (said,) = [item for item in view.deviations if "no work of the agent" in item.text.en]
+    n = len(crashed)
+    assert said.is_grave
+    assert said.text.en == (
+        f"{n} of {n} trials show no work of the agent: the agent's own code failed × {n}. "
+        "The last: exit 1: ⟨ESC⟩ no. See conformance probe, with the same agent."
+    )
+    assert f"{n} 次试验中有 {n} 次未见智能体完成工作" in said.text.zh
+
+
 def test_a_bundle_without_its_summary_is_refused(copy_of, liar):
     folder = copy_of(liar)
     (folder / bundle.SUMMARY).unlink()
