@@ -34,6 +34,7 @@ from conformance.cli.options import (
     spoken,
 )
 from conformance.errors import UsageError
+from conformance.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     import asyncio
@@ -125,7 +126,7 @@ def _certify(
             summary = asyncio.run(_run(edition, agent, settings, out, progress, given))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write(f"conformance: interrupted; go on with: {_again(out)}\n")
-        return 2
+        return int(ExitCode.INTERRUPTED)
     report = None
     if not given["no_report"]:
         from conformance.report.html import write_report

@@ -35,6 +35,7 @@ from conformance.cli.profile_options import (
     target_of,
 )
 from conformance.errors import ConformanceError, UsageError
+from conformance.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +176,7 @@ def command(ctx: click.Context, /, **given: Any) -> int | None:
             document = _profile(given, folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"conformance: interrupted; {_left(folder)}\n")
-        return 2
+        return int(ExitCode.INTERRUPTED)
     except ConformanceError:
         with contextlib.suppress(OSError):
             folder.rmdir()  # nothing was measured

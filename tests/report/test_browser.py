@@ -158,6 +158,8 @@ def test_a_link_keeps_the_selection_and_the_trial(visit, liar):
     page.locator("#reading .event.start").wait_for()
     assert page.locator("#reading h3").inner_text() == title
     shows(page, count)
+    page.evaluate("location.hash = '#%E0%A4%A'")  # no text at all; nothing is complained of
+    page.wait_for_function("location.hash === '#%E0%A4%A'")
 
 
 def test_a_search_can_be_stopped_and_says_how_far_it_came(visit, liar):

@@ -254,6 +254,10 @@
     try { history.replaceState(history.state, "", address); } catch (error) { /* not kept, that is all */ }
   }
 
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch (error) { return text; }
+  }
+
   function follow() {
     var hash = location.hash, mark = hash.indexOf("?");
     var name = mark < 0 ? hash : hash.slice(0, mark), chosen = mark < 0 ? null : hash.slice(mark + 1);
@@ -269,7 +273,7 @@
       choose(chosen || "");
       document.getElementById("trials").scrollIntoView({ block: "start" });
     } else if (name.length > 1) {
-      var target = document.getElementById(decodeURIComponent(name.slice(1)));
+      var target = document.getElementById(decoded(name.slice(1)));
       var folded = target && target.closest("details");
       if (folded) { folded.open = true; target.scrollIntoView({ block: "center" }); }
     }
