@@ -532,16 +532,20 @@ def test_a_resume_with_another_seed_than_committed_is_refused(tmp_path):
         campaign(out, endpoint_down(), seed=None, resume=True)
 
 
-def test_a_finished_campaign_that_is_resumed_says_the_seed_was_known(tmp_path):
-    out = bundle(tmp_path / "c", concurrency=1)
-    before = summary_bytes(out)
-    trials = len(of(out, TrialStarted))
-    campaign(out, resume=True)
+def test_a_campaign_that_goes_on_after_its_budget_says_the_seed_was_known(tmp_path):
+    out, agent = tmp_path / "c", make("thinks_and_answers_right")
+    campaign(out, agent, max_calls=3, concurrency=1)
+    campaign(out, agent, resume=True)
     (resumed,) = of(out, Resumed)
     assert resumed.is_seed_known
-    assert len(of(out, TrialStarted)) == trials
-    assert summary_bytes(sealed(out)) == before
-    assert problems(out) == []
+    assert problems(sealed(out, agent)) == []
+
+
+def test_a_complete_campaign_that_is_resumed_stays_as_it_is(tmp_path):
+    out = bundle(tmp_path / "c", concurrency=1)
+    before = everything(out)
+    assert campaign(out, resume=True) is False
+    assert everything(out) == before
 
 
 # -- the folder ----------------------------------------------------------------------------------
