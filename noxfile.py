@@ -197,6 +197,14 @@ def calibrators(session: nox.Session) -> None:
 
 
 @nox.session
+def pages(session: nox.Session) -> None:
+    """Test the pages in a browser, accessibility in every language, width and colour scheme."""
+    session.install("-e", ".", *group("test"))
+    whole = {"CONFORMANCE_PAGES": "whole"}
+    session.run("pytest", "-m", "browser", "tests/report", *session.posargs, env=whole)
+
+
+@nox.session
 def mcp(session: nox.Session) -> None:
     """Run the official MCP conformance checks on the tools door; needs npx and its registry."""
     session.install("-e", ".")

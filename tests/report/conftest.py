@@ -3,6 +3,8 @@
 import asyncio
 import atexit
 import functools
+import itertools
+import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +43,15 @@ IN_A_BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
 ]
+EVERY_VIEW = tuple(itertools.product(("zh-CN", "en-US"), (1280, 390), ("light", "dark")))
+"""Each language, width and colour scheme with each other."""
+
+
+def views(*some):
+    """Return the views that are looked at: some in the suite, all in ``nox -s pages``."""
+    return EVERY_VIEW if os.environ.get("CONFORMANCE_PAGES") == "whole" else some
+
+
 HOSTILE = (
     "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'>"
     "\x1b[31mred\x1b[0m \x00 \u202egnirts\u202c \u200b\ufeff \u2028 \x85 {{ 7 * 7 }} ${1} ' \" `"

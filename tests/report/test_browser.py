@@ -6,7 +6,7 @@ import pytest
 
 from conformance.report.sources import read_evidence
 from conformance.report.transcripts import script_json
-from tests.report.conftest import IN_A_BROWSER, report_of
+from tests.report.conftest import IN_A_BROWSER, report_of, views
 
 pytestmark = IN_A_BROWSER
 
@@ -309,11 +309,9 @@ def test_it_prints_without_transcripts_and_with_what_is_folded(visit, oracle, tm
     assert page.evaluate(paper) == "rgb(255, 255, 255)"
 
 
-SEEN = [("zh-CN", 1280, "light"), ("en-US", 390, "dark")]
-"""Each language, width and colour scheme once."""
-
-
-@pytest.mark.parametrize(("locale", "width", "scheme"), SEEN)
+@pytest.mark.parametrize(
+    ("locale", "width", "scheme"), views(("zh-CN", 1280, "light"), ("en-US", 390, "dark"))
+)
 def test_nothing_stands_in_the_way_of_a_reader(visit, liar, locale, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.report.board.entries import Refused
 from conformance.report.board.site import write_site
 from tests.report.board.made_entries import HOSTILE, board, entry, runs, whole_board
-from tests.report.conftest import IN_A_BROWSER
+from tests.report.conftest import IN_A_BROWSER, views
 
 pytestmark = IN_A_BROWSER
 
@@ -274,7 +274,7 @@ def test_curves_are_switched_off_and_on(visit):
 
 
 @pytest.mark.parametrize(
-    ("locale", "width", "scheme"), [("en-US", 1280, "light"), ("zh-CN", 390, "dark")]
+    ("locale", "width", "scheme"), views(("en-US", 1280, "light"), ("zh-CN", 390, "dark"))
 )
 def test_axe_finds_nothing_serious(visit, locale, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
