@@ -29,7 +29,7 @@ class JobSpec(Family[Scenario]):
 
     id = "jobspec"
     number = "F03"
-    version = 1
+    version = 2
     title = Text("训练作业申请", "Training-job request")
     knobs: ClassVar = {"ending": ENDINGS, "style": STYLES}
     wordings = WORDINGS

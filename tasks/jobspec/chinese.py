@@ -258,5 +258,5 @@ TONGUE = Tongue(
     set_type=_set_type,
     manners=(_ORDER, _LETTER, _CHAT),
     frames=_FRAMES,
-    values={"ticket": "所提交作业的回执号。"},
+    values={"ticket": "所提交作业的回执号"},
 )

@@ -265,5 +265,5 @@ TONGUE = Tongue(
     set_type=str,
     manners=(_ORDER, _LETTER, _CHAT),
     frames=_FRAMES,
-    values={"ticket": "The ticket of the submitted job."},
+    values={"ticket": "the ticket of the submitted job"},
 )

@@ -91,6 +91,13 @@ def test_an_instance_is_shown_without_its_solution_unless_asked(capsys):
     assert solved["oracle"]
 
 
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Work where the bundle of what is played may be left."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_person_can_play_an_instance(capsys, monkeypatch):
     words = ("tasks", "show", "telemetry", "--seed", "7", "--oracle")
     told = document(capsys, *words)
@@ -101,6 +108,7 @@ def test_a_person_can_play_an_instance(capsys, monkeypatch):
     assert capsys.readouterr().out.rstrip().endswith("solved")
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_playing_with_json_ends_in_one_document(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("list_nothing {}\nquit\n"))
     found = document(capsys, "tasks", "play", "records", code=1)
@@ -114,6 +122,7 @@ def test_every_command_takes_json(capsys, words):
     assert "--json" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_giving_up_is_not_solving(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("quit\n"))
     assert run(["tasks", "play", "records"]) == 1
