@@ -9,12 +9,15 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["tests", "lint", "types"]
+nox.options.sessions = ["tests", "pages", "lint", "types"]
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
-BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""A file to a worker: what its tests share is made once."""
+KEPT = {"PYTHONDONTWRITEBYTECODE": None}
+"""Tests start hundreds of programs; each would compile the suite anew without bytecode."""
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
@@ -25,12 +28,17 @@ def group(name: str) -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite; arguments after -- go to pytest."""
+    """Run the test suite but for what needs a browser; arguments after -- go to pytest."""
     session.install("-e", ".[a2a,acp,local,parquet,pdf]", *group("test"))
-    # A file to a worker: what its tests share is made once. The programs that tests start are
-    # hundreds; each would compile the suite anew where bytecode may not be kept.
-    kept = {"PYTHONDONTWRITEBYTECODE": None}
-    session.run("pytest", "-n", "2", *BY_FILE, *session.posargs, env=kept)
+    session.run("pytest", *PARALLEL, "-m", "not browser", *session.posargs, env=KEPT)
+
+
+@nox.session
+def pages(session: nox.Session) -> None:
+    """Test the pages in Chromium, accessibility in every language, width and colour scheme."""
+    session.install("-e", ".", *group("test"))
+    whole = {**KEPT, "CONFORMANCE_PAGES": "whole"}
+    session.run("pytest", *PARALLEL, "-m", "browser", "tests/report", *session.posargs, env=whole)
 
 
 @nox.session
@@ -194,14 +202,6 @@ def calibrators(session: nox.Session) -> None:
     else:
         whole = {"CONFORMANCE_MATRIX": "whole"}
         session.run("pytest", "-n", "2", "tests/calibrators/test_matrix.py", env=whole)
-
-
-@nox.session
-def pages(session: nox.Session) -> None:
-    """Test the pages in a browser, accessibility in every language, width and colour scheme."""
-    session.install("-e", ".", *group("test"))
-    whole = {"CONFORMANCE_PAGES": "whole"}
-    session.run("pytest", "-m", "browser", "tests/report", *session.posargs, env=whole)
 
 
 @nox.session

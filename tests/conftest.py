@@ -13,15 +13,11 @@ pytest_plugins = ["pytester"]
 
 FIRST = (
     "tests/cli/test_profile.py",
-    "tests/report/board/test_browser.py",
-    "tests/profile/test_probes.py",
-    "tests/report/test_browser.py",
-    "tests/profile/test_load.py",
-    "tests/profile/test_forger.py",
+    "tests/decision/test_overgrading.py",
+    "tests/calibrators/test_matrix.py",
     "tests/test_packaging.py",
 )
-"""Begun first, in this order: with two workers, a long file at the end leaves one of them idle. A
-browser wants two cores; meanwhile the other worker has what mostly waits."""
+"""Begun first: with two workers, a long file at the end leaves one of them idle."""
 
 # A shell that starts the suite in its background has it ignore interrupts, and all it starts too;
 # tests that interrupt a program would wait for ever.

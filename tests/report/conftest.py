@@ -48,7 +48,7 @@ EVERY_VIEW = tuple(itertools.product(("zh-CN", "en-US"), (1280, 390), ("light", 
 
 
 def views(*some):
-    """Return the views that are looked at: some in the suite, all in ``nox -s pages``."""
+    """Return the views that are looked at: all in ``nox -s pages``, else some."""
     return EVERY_VIEW if os.environ.get("CONFORMANCE_PAGES") == "whole" else some
 
 
