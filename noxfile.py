@@ -36,7 +36,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def pages(session: nox.Session) -> None:
     """Test the pages in Chromium, accessibility in every language, width and colour scheme."""
-    session.install("-e", ".", *group("test"))
+    session.install("-e", ".[parquet,pdf]", *group("test"))
     whole = {**KEPT, "CONFORMANCE_PAGES": "whole"}
     session.run("pytest", *PARALLEL, "-m", "browser", "tests/report", *session.posargs, env=whole)
 
