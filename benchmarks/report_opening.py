@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance import sandbox
 from conformance.agents.builtin import BuiltinAgent
 from conformance.agents.places import places
 from conformance.campaign.claim import parse_claim
@@ -52,6 +53,7 @@ def main() -> None:
 
 def _campaign(folder: Path, claim: str, max_calls: int | None = None) -> Path:
     edition = load()
+    sandbox.install()  # one family runs the agent's code
     agent = BuiltinAgent("oracle", places(edition))
     settings = Settings(
         claim=parse_claim(claim or None, edition), seed="opening", max_calls=max_calls
