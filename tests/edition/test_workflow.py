@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance import edition, sandbox
@@ -210,6 +210,7 @@ def test_any_write_beside_the_submission_breaks_the_frame(knobs, seed, which):
 
 
 @quick
+@example({"stages": 4, "unit": "changed", "dependency": "table", "faults": True}, "26795187")
 @given(knob_sets, seeds)
 def test_the_same_seed_is_the_same_task_in_both_languages_and_all_wordings(knobs, seed):
     texts = [
@@ -219,7 +220,8 @@ def test_the_same_seed_is_the_same_task_in_both_languages_and_all_wordings(knobs
     ]
     assert len({text.instruction for text in texts}) == len(texts) == 6
     assert {text.scenario for text in texts} == {texts[0].scenario}
-    told = [family().instruction(t.scenario, t.lang, t.wording).replace("429", "") for t in texts]
+    plain = [family().instruction(t.scenario, t.lang, t.wording) for t in texts]
+    told = [re.sub(r"(?<![A-Z0-9-])429(?!\d)", "", text) for text in plain]  # not within a name
     expected = [*proofs.facts(texts[0].scenario.workflow)]
     stages = str(len(part("scenario").chain(texts[0].scenario)))
     for text in told:
