@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.cli.status_line import StatusLine
 from conformance.report.inert import inert_line
-from conformance.trial.outcome import NO_WORK, TABLE
+from conformance.trial.outcome import NO_WORK, TABLE, is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class CampaignProgress(StatusLine):
 
     def trouble(self) -> str | None:
         """Return what to look at where most trials show no work of the agent, as no grade tells."""
-        if not self._broken or 2 * len(self._broken) <= self._trials:
+        if not is_idle(len(self._broken), self._trials):
             return None
         last = self._broken[-1]
         detail = f" ({inert_line(last.detail, 300)})" if last.detail else ""

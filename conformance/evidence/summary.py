@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from conformance.campaign.entries import Opened
     from conformance.campaign.observe import Observed
-    from conformance.decision.result import Result, StepResult
-    from conformance.decision.spec import Course
+    from conformance.decision.result import ClauseResult, Result, StepResult
+    from conformance.decision.spec import Course, Rule
     from conformance.edition import Edition
     from conformance.edition.document import Axes, Step
     from conformance.edition.document import Words as EditionWords
@@ -66,23 +66,8 @@ def summarise(
         by_clause.setdefault(item.clause, []).append(item)
     clauses = []
     for outcome in result.clauses:
-        clause = edition.clause(outcome.clause)
-        clauses.append(
-            ClauseSummary(
-                id=clause.id,
-                axis=clause.axis,
-                step=clause.step,
-                dimension=clause.dimension,
-                text=words(clause.text),
-                rule=rules[clause.id],
-                source=clause.source,
-                verdict=outcome.verdict,
-                reason=outcome.reason,
-                pending=clause.pending,
-                judgement=outcome.judgement,
-                families=_tally(by_clause.get(clause.id, ()), family_of),
-            )
-        )
+        families = _tally(by_clause.get(outcome.clause, ()), family_of)
+        clauses.append(summarise_clause(edition, rules[outcome.clause], outcome, families))
     return SummaryDocument(
         format=FORMAT,
         edition=edition_name(edition),
@@ -150,6 +135,27 @@ def _steps(axis: Axes, results: Iterable[StepResult]) -> list[StepSummary]:
         )
         for step in results
     ]
+
+
+def summarise_clause(
+    edition: Edition, rule: Rule, result: ClauseResult, families: list[FamilyTally]
+) -> ClauseSummary:
+    """Return the summary of a clause under its rule in the course."""
+    clause = edition.clause(result.clause)
+    return ClauseSummary(
+        id=clause.id,
+        axis=clause.axis,
+        step=clause.step,
+        dimension=clause.dimension,
+        text=words(clause.text),
+        rule=rule,
+        source=clause.source,
+        verdict=result.verdict,
+        reason=result.reason,
+        pending=clause.pending,
+        judgement=result.judgement,
+        families=families,
+    )
 
 
 def _efficiency(edition: Edition, result: Result, n: int) -> EfficiencySummary:

@@ -10,8 +10,7 @@ import msgspec
 
 from conformance.decision.result import BUDGET, LEVEL_STOPPED
 from conformance.evidence import bundle
-from conformance.evidence.documents import ClauseSummary
-from conformance.evidence.summary import words
+from conformance.evidence.summary import summarise_clause
 from conformance.report.inert import inert_line
 from conformance.report.sentences import clause_limit, reason_words
 from conformance.report.texts import say
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.campaign.observe import Observed
     from conformance.decision.result import ClauseResult, EfficiencyResult
     from conformance.decision.rules import Judgement
-    from conformance.evidence.documents import Words
+    from conformance.evidence.documents import ClauseSummary, Words
     from conformance.plugin.plan import Plan, Planned
 
 TELLING = 2
@@ -165,23 +164,9 @@ def _instance_command(start: dict[str, Any], plan: Plan) -> str:
 
 
 def _summary(result: ClauseResult, plan: Plan) -> ClauseSummary:
-    clause = plan.edition.clause(result.clause)
     planned = plan.clause(result.clause)
     assert planned is not None, "a result is of a clause of the course"  # noqa: S101
-    return ClauseSummary(
-        id=clause.id,
-        axis=clause.axis,
-        step=clause.step,
-        dimension=clause.dimension,
-        text=words(clause.text),
-        rule=planned.rule,
-        source=clause.source,
-        verdict=result.verdict,
-        reason=result.reason,
-        pending=clause.pending,
-        judgement=result.judgement,
-        families=[],
-    )
+    return summarise_clause(plan.edition, planned.rule, result, [])
 
 
 def _verdict(result: ClauseResult, lang: str) -> str:

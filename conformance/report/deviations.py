@@ -11,7 +11,7 @@ from conformance.agents.contract import Limits
 from conformance.report.inert import inert_line
 from conformance.report.numbers import percent
 from conformance.report.texts import both, joined, load_texts, say
-from conformance.trial.outcome import NO_WORK
+from conformance.trial.outcome import NO_WORK, is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,10 +104,9 @@ def _of_resumes(evidence: Evidence) -> Iterator[Deviation]:
 def _of_idleness(evidence: Evidence) -> Iterator[Deviation]:
     """Yield that most trials show no work of the agent: it may not be set up right."""
     idle = [trial.record for trial in evidence.trials if trial.record.outcome in NO_WORK]
-    if 2 * len(idle) <= len(evidence.trials):
+    if not is_idle(len(idle), len(evidence.trials)):
         return
-    counts = Counter(record.cause for record in idle)
-    causes = joined([_counted(say(f"cause.{cause}"), n) for cause, n in sorted(counts.items())])
+    causes = _causes(Counter(record.cause for record in idle))
     detail = inert_line(next((r.detail for r in reversed(idle) if r.detail), ""), 300)
     last = say("deviations.idle_last", detail=detail) if detail else both("")
     told = say("deviations.idle", n=len(idle), of=len(evidence.trials), causes=causes, last=last)
@@ -115,11 +114,15 @@ def _of_idleness(evidence: Evidence) -> Iterator[Deviation]:
 
 
 def _of_repeats(evidence: Evidence) -> Iterator[Deviation]:
-    causes = _uncounted(evidence)
-    del causes["interrupted"]
-    if causes:
-        told = [_counted(say(f"cause.{cause}"), n) for cause, n in sorted(causes.items())]
-        yield Deviation(say("deviations.repeated", n=causes.total(), causes=joined(told)))
+    counts = _uncounted(evidence)
+    del counts["interrupted"]
+    if counts:
+        told = say("deviations.repeated", n=counts.total(), causes=_causes(counts))
+        yield Deviation(told)
+
+
+def _causes(counts: Counter[str]) -> Words:
+    return joined([_counted(say(f"cause.{cause}"), n) for cause, n in sorted(counts.items())])
 
 
 def _uncounted(evidence: Evidence) -> Counter[str]:

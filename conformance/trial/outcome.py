@@ -79,6 +79,12 @@ FAULT_CAUSES: dict[str, Cause] = {
 NO_WORK: tuple[Outcome, ...] = ("agent_crash", "no_contact", "protocol_violation")
 """Outcomes of an agent that is not set up right, as often as of one that is poor."""
 
+
+def is_idle(no_work: int, trials: int) -> bool:
+    """Say whether most trials ended with ``NO_WORK``, of which no grade tells."""
+    return 2 * no_work > trials
+
+
 LIMITS: tuple[Cause, ...] = ("model_calls", "tokens", "tool_calls")
 """What the doors end a trial for; the transcript has a line that says so."""
 

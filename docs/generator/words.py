@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from conformance.report.texts import read_own_yaml
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("en", "zh")
@@ -31,9 +31,7 @@ def word(key: str, lang: Lang) -> str:
 @functools.cache
 def read(name: str) -> dict[str, Any]:
     """Return one of the files of texts."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (_HERE / name).read_text(encoding="utf-8")
-    texts: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - a safe one
+    texts: dict[str, Any] = read_own_yaml((_HERE / name).read_text(encoding="utf-8"))
     return texts
 
 
