@@ -159,6 +159,7 @@ async def _run(
     from conformance.evidence import bundle
     from conformance.evidence.documents import SummaryDocument
     from conformance.evidence.seal import seal
+    from conformance.evidence.verify import is_clean
 
     task = cast("asyncio.Task[Any]", asyncio.current_task())
     with contextlib.suppress(NotImplementedError):  # no signal handlers on this platform
@@ -171,7 +172,7 @@ async def _run(
             await run_campaign(
                 edition, agent, settings, out, resume=given["resume"], progress=progress
             )
-            if bundle.is_sealed(out):
+            if is_clean(out, edition):
                 progress.say("the campaign was complete: nothing was run")
                 summary = bundle.read_document(out, bundle.SUMMARY, SummaryDocument)
             else:

@@ -60,6 +60,11 @@ class Audit(msgspec.Struct, frozen=True):
     """Empty where every byte and every observation is reproduced."""
 
 
+def is_clean(folder: Path, edition: Edition) -> bool:
+    """Say whether a bundle is sealed, and an audit finds nothing; only one sealed is audited."""
+    return bundle.is_sealed(folder) and not audit_bundle(folder, edition).problems
+
+
 def audit_bundle(
     folder: Path, edition: Edition, progress: Callable[[str, int], None] = lambda _, __: None
 ) -> Audit:

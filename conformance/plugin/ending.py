@@ -74,6 +74,7 @@ def finish(
     """End the session; seal the bundle and write its report where every clause was run."""
     from conformance.evidence.documents import SummaryDocument
     from conformance.evidence.seal import seal
+    from conformance.evidence.verify import is_clean
     from conformance.report.html import write_report
 
     is_whole = not seen.missing and not is_interrupted and told is not None
@@ -85,7 +86,7 @@ def finish(
                 _clear(plan)
             return Ending(why=_why(seen, told, can_go_on=can_go_on), can_go_on=can_go_on)
         assert told is not None, "it is whole"  # noqa: S101
-        if bundle.is_sealed(plan.out):  # it was complete, and nothing was run
+        if is_clean(plan.out, plan.edition):  # it was complete, and nothing was run
             summary = bundle.read_document(plan.out, bundle.SUMMARY, SummaryDocument)
         else:
             summary = seal(plan.out, plan.edition, *told).summary

@@ -9,6 +9,7 @@ import json
 import pytest
 
 from conformance.cli import run
+from conformance.evidence.bundle import write_document, write_manifest
 from tests.campaign.test_supplements import SEALED, edited
 from tests.fakes.editions import shared_edition
 
@@ -170,6 +171,17 @@ def test_the_resume_of_a_complete_campaign_leaves_its_bundle_as_it_is(capsys, tm
     other = ("--agent", "builtin:oracle", "--claim", "L2", "--plan", "screen", "--resume", *SEEDED)
     assert run(["certify", "--out", str(out), *other]) == 4
     assert "claim was" in capsys.readouterr().err
+
+
+def test_a_forged_summary_is_not_what_a_resume_ends_with(capsys, tmp_path):
+    arguments = ("--agent", "builtin:null", "--claim", "L1", "--plan", "screen", *SEEDED)
+    first, out = certify(capsys, tmp_path, *arguments, code=1)
+    forged = json.loads((out / "results/summary.json").read_bytes())
+    write_document(out, "results/summary.json", {**forged, "level": "L1", "exit_code": 0})
+    write_manifest(out)
+    again, _ = certify(capsys, tmp_path, *arguments, "--resume", code=1)
+    assert again == first
+    assert run(["grade", str(out)]) == 0
 
 
 def test_a_dry_run_prints_the_cost_and_writes_nothing(capsys, tmp_path):
