@@ -163,27 +163,31 @@ def shared_folder(run: Path) -> Path:
     return run / "shared"
 
 
-def draw_seed(text: str | None) -> bytes:
-    """Return the campaign's seed: 256 bits from the operating system, or the SHA-256 of a text."""
-    if text is None:
+def draw_seed(given: str | bytes | None) -> bytes:
+    """Return the campaign's seed: as given, the SHA-256 of a text, or 256 bits from the operating
+    system.
+    """
+    if given is None:
         return secrets.token_bytes(SEED_BYTES)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    if isinstance(given, bytes):
+        return given
+    return hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
 
 
-def open_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact) -> Journal:
+def open_journal(run: Path, terms: Terms, given: str | bytes | None, redact: Redact) -> Journal:
     """Start a new journal in ``run``; the seed's SHA-256 is in it before anything else.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    return begin_journal(Journal, run, terms, seed_text, redact)
+    return begin_journal(Journal, run, terms, given, redact)
 
 
 def begin_journal(
-    kind: type[J], run: Path, terms: Terms, seed_text: str | None, redact: Redact
+    kind: type[J], run: Path, terms: Terms, given: str | bytes | None, redact: Redact
 ) -> J:
     """Start a new journal of a kind; see ``open_journal``."""
-    seed = draw_seed(seed_text)
+    seed = draw_seed(given)
     try:
         for folder in ("transcripts", "states"):
             (run / folder).mkdir(parents=True, exist_ok=True)
@@ -198,7 +202,7 @@ def begin_journal(
         format=FORMAT,
         terms=_redacted(terms, redact),
         seed_sha256=hashlib.sha256(seed).hexdigest(),
-        seed_source="os" if seed_text is None else "applicant",
+        seed_source="os" if given is None else "applicant",
     )
     chain = ChainWriter(journal_path(run), redact)
     journal = kind(run, chain, opened, seed, _hold(journal_path(run), is_alone=kind.is_alone))
@@ -226,7 +230,7 @@ def is_beginning(run: Path) -> bool:
     return left <= {journal_path(run), _seed_file(run)} and not has_begun(run)
 
 
-def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redact) -> Journal:
+def resume_journal(run: Path, terms: Terms, given: str | bytes | None, redact: Redact) -> Journal:
     """Go on with the journal in ``run`` where it stopped, on the same terms.
 
     A line torn by a crash is cut off. Trials in flight at the stop are lost and run again. Where
@@ -236,14 +240,14 @@ def resume_journal(run: Path, terms: Terms, seed_text: str | None, redact: Redac
         UsageError: the terms differ, or another process runs it; the journal is as it was.
         EvidenceInvalidError: the journal is broken, or its seed is gone; it is as it was.
     """
-    return take_up_journal(Journal, run, terms, seed_text, redact)
+    return take_up_journal(Journal, run, terms, given, redact)
 
 
 def take_up_journal(
     kind: type[J],
     run: Path,
     terms: Terms,
-    seed_text: str | None,
+    given: str | bytes | None,
     redact: Redact,
     *,
     is_first: bool = True,
@@ -254,7 +258,7 @@ def take_up_journal(
     """
     hold = _hold(journal_path(run), is_alone=kind.is_alone)
     try:
-        return _taken_up(kind, run, terms, seed_text, redact, hold, is_first=is_first)
+        return _taken_up(kind, run, terms, given, redact, hold, is_first=is_first)
     except BaseException:
         os.close(hold)
         raise
@@ -264,7 +268,7 @@ def _taken_up(
     kind: type[J],
     run: Path,
     terms: Terms,
-    seed_text: str | None,
+    given: str | bytes | None,
     redact: Redact,
     hold: int,
     *,
@@ -279,8 +283,9 @@ def _taken_up(
     seed = _recover_seed(run, entries)
     if hashlib.sha256(seed).hexdigest() != opened.seed_sha256:
         raise EvidenceInvalidError("is not the seed that was committed", where=str(path))
-    if seed_text is not None and draw_seed(seed_text) != seed:
-        raise UsageError("another seed than the campaign's", where="--seed", mend="leave it out")
+    if given is not None and draw_seed(given) != seed:
+        where = "--seed" if isinstance(given, str) else "--seed-of"
+        raise UsageError("another seed than the campaign's", where=where, mend="leave it out")
     try:
         head, count = repair_tail(path)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -27,6 +28,9 @@ class Wish(msgspec.Struct, frozen=True):
     lang: Lang | None = None
     """Tasks in one language only."""
     seed: str | None = None
+    """A text to make the seed from."""
+    seed_of: Path | None = None
+    """The bundle of an ended campaign whose seed is taken, so that trials can be paired."""
     concurrency: int | None = None
     """None is what suits the kind of agent."""
     max_time_s: float | None = None
@@ -43,6 +47,7 @@ def wish_of(given: Mapping[str, Any], *, twins: bool) -> Wish:
         claim=given["claim"],
         lang=given["lang"],
         seed=given["seed"],
+        seed_of=None if given["seed_of"] is None else Path(given["seed_of"]),
         concurrency=given["concurrency"],
         max_time_s=given["max_time"],
         max_calls=given["max_calls"],
@@ -78,6 +83,7 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
     Raises:
         UsageError: the agent, the claim or an option cannot be used.
         EditionError: there is no such plan.
+        EvidenceInvalidError: the journal of ``wish.seed_of`` is missing or broken.
     """
     from conformance.agents.factory import default_concurrency, find_agent, make_agent, patience
     from conformance.agents.places import places
@@ -91,21 +97,61 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
     claim = parse_claim(wish.claim, edition)
     denied = () if reach.known is None else tuple(reach.known.file.ics.denied)
     _check_denied(denied, edition, agent)
+    langs = LANGS if wish.lang is None else (wish.lang,)
     settings = Settings(
         plan=wish.plan,
         claim=claim,
-        langs=LANGS if wish.lang is None else (wish.lang,),
+        langs=langs,
         limits=msgspec.structs.replace(wish.limits, wall_s=max(wish.limits.wall_s, patience(spec))),
         denied=denied,
         lacking=missing_here(edition, wish.plan, claim),
         twins=wish.twins,
-        seed=wish.seed,
+        seed=_seed(wish, edition, langs),
         concurrency=wish.concurrency or default_concurrency(spec, reach.slots),
         max_time_s=wish.max_time_s,
         max_calls=wish.max_calls,
         secrets=reach.secrets,
     )
     return Ready(spec, reach, made, settings)
+
+
+def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> str | bytes | None:
+    """Return the text of a seed, or the seed that a bundle reveals.
+
+    Raises:
+        UsageError: both are given, or no trial of that bundle could be paired with one of ours.
+        EvidenceInvalidError: the bundle's journal is missing or broken.
+    """
+    if wish.seed_of is None:
+        return wish.seed
+    from conformance.campaign.entries import Ended, Opened
+    from conformance.campaign.journal import read_journal
+
+    where = f"--seed-of {wish.seed_of}"
+    if wish.seed is not None:
+        raise UsageError("does not go with --seed", where=where, mend="use one of them")
+    entries = read_journal(wish.seed_of / "run")
+    opened, ended = entries[0], entries[-1]
+    if not isinstance(opened, Opened) or not isinstance(ended, Ended):
+        raise UsageError(
+            "has not ended, so its seed is still secret",
+            where=where,
+            mend="end it with --resume, or name another bundle",
+        )
+    if opened.terms.edition_sha256 != edition.digest:
+        raise UsageError(
+            f"is of another edition ({opened.terms.edition}), which draws other instances",
+            where=where,
+            mend="certify the older agent again with this edition",
+        )
+    if tuple(opened.terms.langs) != langs:
+        theirs = "both languages" if len(opened.terms.langs) > 1 else opened.terms.langs[0]
+        raise UsageError(
+            f"was tried in {theirs}, which draws other instances",
+            where=where,
+            mend="give --lang as it was given there",
+        )
+    return bytes.fromhex(ended.seed)
 
 
 def _check_denied(denied: tuple[str, ...], edition: Edition, agent: str) -> None:

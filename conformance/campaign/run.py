@@ -45,8 +45,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What the machine does not have that a clause needs."""
     twins: bool = False
     """Try instances of each level in the other language too; needs both languages."""
-    seed: str | None = None
-    """A text whose SHA-256 is the seed; None draws one from the operating system."""
+    seed: str | bytes | None = None
+    """The seed, or a text whose SHA-256 it is; None draws one from the operating system."""
     concurrency: int = 4
     max_time_s: float | None = None
     max_calls: int | None = None

@@ -264,7 +264,7 @@ def end_session(out: Path, session: Session, *, is_whole: bool, why: str = "") -
 
 
 def _join(
-    run: Path, terms: Terms, seed: str | None, redact: Redact, session: Session
+    run: Path, terms: Terms, seed: str | bytes | None, redact: Redact, session: Session
 ) -> SharedJournal:
     """Open the journal for one process; the first of the session begins it, or resumes it."""
     mark = shared_folder(run) / f"joined-{session.token}"

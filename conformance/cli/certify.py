@@ -57,6 +57,12 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with the campaign in --out.")
 @click.option("--seed", help="A text to make the seed from; not evidence against selection.")
+@click.option(
+    "--seed-of",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="The seed of an ended campaign, to pair trials with its: see conformance diff.",
+)
 @click.option("--concurrency", type=click.IntRange(1, 4096), help="Trials at once.")
 @click.option("--max-time", type=Duration(), help="End in order after this: 8m, 90s, 1h30m.")
 @click.option("--max-calls", type=click.IntRange(1), help="End in order after so many calls.")
@@ -189,7 +195,7 @@ async def _run(
 def _private(out: Path, given: dict[str, Any]) -> Iterator[Path]:
     """Yield what no agent may read: this campaign's seed, earlier evidence, the editions."""
     yield from (out, RUNS)
-    yield from filter(None, (given["edition_root"], given["sealed_root"]))
+    yield from filter(None, (given["edition_root"], given["sealed_root"], given["seed_of"]))
 
 
 def _warnings(agent: Agent) -> Iterator[str]:

@@ -88,7 +88,7 @@ def command(**given: Any) -> int:
     elif code == UNTESTED:
         from conformance.report.inert import inert_line
 
-        what, mend = "no instance was tried in both", "certify both with one --seed"
+        what, mend = "no instance was tried in both", "certify B again with --seed-of A"
         if comparison.all_pairs is not None:
             what = f"B holds less, and left out {', '.join(comparison.left_out)}"
             mend = "certify B to its end, on the claim of A"

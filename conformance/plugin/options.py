@@ -76,6 +76,7 @@ OPTIONS = (
     Option("sealed", "The folder of a sealed edition.", "path"),
     Option("lang", "Tasks in one language only.", choices=("zh", "en")),
     Option("seed", "A text to make the seed from; not evidence against selection."),
+    Option("seed-of", "The bundle of an ended campaign whose seed is taken, to compare.", "path"),
     Option("out", "The bundle's folder; a new one under runs/ by default.", "path"),
     Option("resume", "Go on with the campaign in --grade-out.", "flag"),
     Option("concurrency", "Trials at once, in each worker.", "count"),

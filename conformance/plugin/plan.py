@@ -97,7 +97,8 @@ def make_plan(given: dict[str, Any], out: Path | None = None) -> Plan:
     _check_pairs(given)
     folder = (out or _folder(given)).absolute()
     edition = load(given["edition"], sealed=given["sealed"])
-    private = [folder, RUNS, *(Path(p) for p in (given["edition"], given["sealed"]) if p)]
+    others = (given[name] for name in ("edition", "sealed", "seed-of"))
+    private = [folder, RUNS, *(Path(other) for other in others if other)]
     reach = msgspec.structs.replace(_reach(given), hidden=tuple(private))
     named = {name.replace("-", "_"): value for name, value in given.items()}
     wish = wish_of(named, twins=bool(given["twins"]))

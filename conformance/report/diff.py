@@ -76,8 +76,7 @@ class _Sheet:
         if not is_paired(self.diff):
             yield self._say(f"diff.unpaired_{'same' if self.diff.is_same_seed else 'seeds'}")
             if not self.diff.is_same_seed:
-                is_text = self.diff.a.seed_source == "applicant"
-                yield self._say("diff.pairs_by_text" if is_text else "diff.pairs_by_both")
+                yield self._say("diff.pairs_by")
             return
         found = {"worse": self.diff.worse, "better": self.diff.better}
         for name, what in found.items():

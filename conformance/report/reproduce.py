@@ -101,13 +101,9 @@ def _needs(evidence: Evidence) -> Iterator[Words]:
 
 def _ways(evidence: Evidence) -> Iterator[Way]:
     yield Way(say("reproduce.grade"), "conformance grade BUNDLE", say("reproduce.grade_note"))
-    source = "os" if evidence.summary.seed_source == "os" else "applicant"
-    seeded = "" if source == "os" else " --seed TEXT"
-    yield Way(
-        say("reproduce.certify"),
-        f"{certify_command(evidence)}{seeded} --out NEW",
-        say(f"reproduce.certify_{source}"),
-    )
+    seeded = " --seed-of BUNDLE" if evidence.opened.terms.single is None else ""
+    again = f"{certify_command(evidence)}{seeded} --out NEW"
+    yield Way(say("reproduce.certify"), again, say("reproduce.certify_note"))
     yield Way(say("reproduce.diff"), "conformance diff BUNDLE NEW", say("reproduce.diff_note"))
 
 

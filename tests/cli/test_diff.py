@@ -129,12 +129,53 @@ def test_without_pairs_both_estimates_are_shown_as_those_at_stopping(capsys, bun
     assert "No paired test is possible" in text
     assert "A at stopping" in text
     assert "these are not tested against each other" in text
-    assert "with the --seed text that A was given" in text
+    assert "certify B again with --seed-of and the folder of A" in text
     assert "E worse" not in text
     assert "B is worse" not in text
-    drawn = shown(capsys, bundles, "drawn", "other", "--locale", "en")
-    assert "certify both with one --seed text" in drawn
     assert "各自停止时的估计值" in shown(capsys, bundles, "right", "other", "--locale", "zh")
+
+
+def seed_of(bundle, out, *words):
+    given = ["--agent", "builtin:oracle", "--edition", str(MINIATURE), "--no-report", *words]
+    return run(["certify", *given, "--seed-of", str(bundle), "--out", str(out)])
+
+
+def test_a_change_is_paired_with_a_bundle_whose_seed_the_system_drew(capsys, bundles, tmp_path):
+    out = tmp_path / "change"
+    assert seed_of(bundles["drawn"], out) == 0
+    capsys.readouterr()
+    found = json.loads(shown(capsys, {**bundles, "change": out}, "drawn", "change", "--json"))
+    assert found["exit_code"] == 0
+    assert found["is_same_seed"]
+    assert found["all_pairs"]["test"]["n"] > 10
+    assert (found["a"]["seed_source"], found["b"]["seed_source"]) == ("os", "applicant")
+    assert run(["grade", str(out), "--edition", str(MINIATURE)]) == 0
+
+
+def test_a_seed_that_is_no_use_is_refused_before_any_trial(capsys, bundles, tmp_path):
+    out = tmp_path / "change"
+
+    def refused(code, bundle, *words):
+        assert seed_of(bundle, out, *words) == code
+        assert not out.exists()
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1
+        return told
+
+    assert "use one of them" in refused(4, bundles["right"], "--seed", "x")
+    assert "give --lang as it was given there" in refused(4, bundles["right"], "--lang", "en")
+    assert "is missing" in refused(7, tmp_path)
+    other = evaluated_bundle(tmp_path / "other")
+    assert "is of another edition" in refused(4, other)
+    stopped = tmp_path / "stopped"
+    shutil.copytree(bundles["right"], stopped)
+    path = stopped / "run/journal.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert "has not ended, so its seed is still secret" in refused(4, stopped)
+    assert seed_of(bundles["right"], out) == 0
+    assert seed_of(bundles["right"], out, "--resume") == 0
+    assert seed_of(bundles["other"], out, "--resume") == 4
+    assert "--seed-of: another seed than the campaign's" in capsys.readouterr().err
 
 
 def test_markdown_is_a_comment_that_no_agent_can_mark_up(capsys, bundles):

@@ -6,9 +6,11 @@ import shlex
 import msgspec
 import pytest
 
+from conformance.cli import run
 from conformance.evidence import bundle
 from conformance.report.reproduce import certify_command, reproduction
 from conformance.report.sources import read_evidence
+from tests.report.conftest import small_edition
 
 
 def with_agent(evidence, **agent):
@@ -58,13 +60,26 @@ def test_limits_that_were_changed_are_named(evidence):
     assert "--trial-time 30s --trial-tool-calls 7" in certify_command(changed)
 
 
-def test_a_seed_of_the_applicant_is_asked_for_and_one_of_the_system_is_not(evidence):
-    own = reproduction(evidence).ways[1]
-    assert "--seed TEXT" in own.command
-    summary = msgspec.structs.replace(evidence.summary, seed_source="os")
-    drawn = reproduction(evidence._replace(summary=summary)).ways[1]
-    assert "--seed" not in drawn.command
-    assert "draws new instances" in drawn.note.en
+def test_the_commands_do_what_they_say(evidence, liar, tmp_path, capsys):
+    places = {"BUNDLE": str(liar), "NEW": str(tmp_path / "new")}
+    grade, certify, diff = (
+        [places.get(word, word) for word in shlex.split(way.command)[1:]]
+        for way in reproduction(evidence).ways
+    )
+    edition = ["--edition", str(small_edition().root)]
+    assert run([*grade, *edition]) == 0
+    assert run([*certify, *edition, "--no-report"]) == evidence.summary.exit_code
+    capsys.readouterr()
+    assert run([*diff, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["is_same_seed"]
+    assert found["all_pairs"]["test"]["n"] == found["same"] > 10
+
+
+def test_a_trial_by_itself_has_no_seed_to_run_again_on(evidence):
+    terms = msgspec.structs.replace(evidence.opened.terms, single={})
+    alone = evidence._replace(opened=msgspec.structs.replace(evidence.opened, terms=terms))
+    assert "--seed-of" not in reproduction(alone).ways[1].command
 
 
 def test_the_digests_are_those_of_the_manifest(liar, evidence):
