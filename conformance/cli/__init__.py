@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import itertools
 import json
 import sys
 import traceback
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 import conformance
+from conformance.cli.language import LazyGroup, in_chinese
 from conformance.errors import ConformanceError
 from conformance.exit_codes import ExitCode
+from conformance.report.spoken import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from conformance.authoring import Lang
 
 
 VERBS = (
@@ -40,20 +44,11 @@ _LONGEST = 4_000
 """Characters of an error that are shown."""
 
 
-class _LazyGroup(click.RichGroup):
-    """A group whose commands are imported when they are called: start-up is a bar."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    elsewhere={verb: f"{__name__}.{verb}" for verb in VERBS},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(conformance.__version__, prog_name="conformance")
 def cli() -> None:
     """Grade an agent's agency level (L1-L5), trust grade and efficiency class, on evidence that
@@ -72,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command; return its exit code. A user's mistake is one line on stderr."""
     try:
-        code = cli.main(args=arguments, prog_name="conformance", standalone_mode=False)
+        root = in_chinese(cli) if _language(arguments) == "zh" else cli
+        code = root.main(args=arguments, prog_name="conformance", standalone_mode=False)
     except click.ClickException as error:
         code = _usage(error, arguments)
     except click.Abort:
@@ -86,6 +82,13 @@ def run(arguments: list[str]) -> int:
         told = f"internal error, {type(error).__name__}: {error}"
         code = _fail(told, ExitCode.INTERNAL, arguments)
     return int(code or 0)
+
+
+def _language(arguments: list[str]) -> Lang:
+    """Return the language that ``--locale`` asks for, else that of the terminal."""
+    words = [word for given in arguments for word in given.split("=", 1)]
+    named = next((b for a, b in itertools.pairwise(words) if a == "--locale"), None)
+    return spoken(named)
 
 
 def _usage(error: click.ClickException, arguments: list[str]) -> int:

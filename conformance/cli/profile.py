@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 import rich_click as click
 
+from conformance.cli.language import LazyGroup
 from conformance.cli.link_option import link_option
 from conformance.cli.options import (
     Duration,
@@ -42,29 +42,13 @@ if TYPE_CHECKING:
 
     from conformance.profile.document import ProfileDocument
 
-ELSEWHERE = {
-    "show": "conformance.cli.profile_show",
-    "capture": "conformance.cli.profile_capture",
-    "sampler": "conformance.cli.profile_sampler",
-}
-"""Sub-verbs in a module of their own, which holds ``command``; imported when they are called."""
 LOCAL = "local"
-
-
-class _LazyGroup(click.RichGroup):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(ELSEWHERE)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in ELSEWHERE:
-            return None
-        command: click.Command = importlib.import_module(ELSEWHERE[cmd_name]).command
-        return command
 
 
 @click.group(
     "profile",
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    elsewhere={name: f"conformance.cli.profile_{name}" for name in ("show", "capture", "sampler")},
     invoke_without_command=True,
     short_help="Measure what an endpoint delivers, from chip to solved task.",
 )

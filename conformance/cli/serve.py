@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
 import rich_click as click
 
+from conformance.cli.language import LazyGroup
 from conformance.cli.options import json_option, print_json
-
-ELSEWHERE = {"task": "conformance.cli.serve_task", "mock": "conformance.cli.serve_mock"}
-"""Sub-verbs in a module of their own, which holds ``command``; imported when they are called."""
-
-
-class _LazyGroup(click.RichGroup):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *ELSEWHERE]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in ELSEWHERE:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = importlib.import_module(ELSEWHERE[cmd_name]).command
-        return command
 
 
 @click.group(
-    "serve", cls=_LazyGroup, short_help="Serve a model, or the doors of a task, on loopback."
+    "serve",
+    cls=LazyGroup,
+    elsewhere={name: f"conformance.cli.serve_{name}" for name in ("task", "mock")},
+    short_help="Serve a model, or the doors of a task, on loopback.",
 )
 def command() -> None:
     """Serve on loopback, until interrupted."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, NamedTuple
 
 import rich_click as click
 
 from conformance.cli import cli
-from docs.generator.words import cell, table, word
+from conformance.cli.language import is_examples, paragraphs
+from docs.generator.words import cell, spoken, table, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,6 @@ class Verb(NamedTuple):
     def name(self) -> str:
         """Return the words that call it."""
         return " ".join(self.words)
-
-    @property
-    def key(self) -> str:
-        """Return its key in the texts."""
-        return "_".join(self.words[1:])
 
 
 def every_verb() -> list[Verb]:
@@ -59,7 +54,7 @@ def commands_page(lang: Lang) -> str:
     lines = [f"# {word('commands.heading', lang)}", "", word("generated", lang), ""]
     lines += [word("commands.lead", lang), ""]
     rows = [
-        [f"[`{verb.name}`](#{'-'.join(verb.words)})", word(f"verbs.{verb.key}", lang)]
+        [f"[`{verb.name}`](#{'-'.join(verb.words)})", cell(spoken(_short(verb), lang))]
         for verb in verbs
     ]
     lines += table(["", ""], rows)
@@ -71,13 +66,10 @@ def commands_page(lang: Lang) -> str:
 def _verb(verb: Verb, lang: Lang) -> Iterator[str]:
     told, examples = _help(verb.command)
     usage = " ".join(verb.command.collect_usage_pieces(verb.context))
-    yield f"{word(f'verbs.{verb.key}', lang)}"
-    yield ""
     yield f"`{verb.name} {usage}`"
-    if lang == "en":
-        for paragraph in told:
-            yield ""
-            yield cell(paragraph)
+    for paragraph in told:
+        yield ""
+        yield cell(spoken(paragraph, lang))
     options = [item for item in verb.command.params if isinstance(item, click.Option)]
     if options:
         headings = ("option", "value", "default", "what")
@@ -94,12 +86,17 @@ def _verb(verb: Verb, lang: Lang) -> Iterator[str]:
         yield "```"
 
 
+def _short(verb: Verb) -> str:
+    return verb.command.short_help or paragraphs(verb.command)[0]
+
+
 def _help(command: click.Command) -> tuple[list[str], list[str]]:
     """Return what a command's help says, in paragraphs, and its examples."""
-    told, _, after = inspect.cleandoc(command.help or "").partition("Example")
-    examples = [line.strip() for line in after.partition(":")[2].splitlines() if line.strip()]
-    paragraphs = [part.replace("\b", "").strip() for part in told.split("\n\n")]
-    return [part for part in paragraphs if part], examples
+    told = paragraphs(command)
+    shown = [part for part in told if not is_examples(part)]
+    below = [part.partition(":")[2] for part in told if is_examples(part)]
+    lines = [line.strip() for part in below for line in part.splitlines()]
+    return shown, [line for line in lines if line]
 
 
 def _option(item: click.Option, context: click.Context, lang: Lang) -> list[str]:
@@ -113,7 +110,7 @@ def _option(item: click.Option, context: click.Context, lang: Lang) -> list[str]
         default = f"`${item.envvar}`"
     else:
         default = ""
-    told = cell(item.help or "")
+    told = cell(spoken(item.help or "", lang))
     if item.multiple:
-        told = f"{told} {word('commands.multiple', lang)}".strip()
+        told += word("commands.multiple", lang)
     return [names, value, default, told]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.plugin.options import OPTIONS, SHORT
-from docs.generator.words import cell, table, word
+from docs.generator.words import cell, spoken, table, word
 
 if TYPE_CHECKING:
     from conformance.plugin.options import Option
@@ -18,7 +18,9 @@ def plugin_page(lang: Lang) -> str:
     """Return the page: every option, then the marker and the fixtures."""
     lines = [f"# {word('pytest.heading', lang)}", "", word("generated", lang), ""]
     lines += [word("pytest.lead", lang), ""]
-    lines += table([word(f"pytest.{name}", lang) for name in _COLUMNS], [_row(o) for o in OPTIONS])
+    lines += table(
+        [word(f"pytest.{name}", lang) for name in _COLUMNS], [_row(o, lang) for o in OPTIONS]
+    )
     lines += ["", f"## {word('pytest.own_tests', lang)}", "", word("pytest.own_tests_lead", lang)]
     lines += [""]
     lines += table(
@@ -35,12 +37,12 @@ _OWN = {
 }
 
 
-def _row(option: Option) -> list[str]:
+def _row(option: Option, lang: Lang) -> list[str]:
     short = [f"`{name}`" for name, of in SHORT.items() if of == option.name]
     names = ", ".join([*short, f"`{option.flag}`"])
-    told = option.help
+    told = spoken(option.help, lang)
     if option.choices:
-        told += f" One of: {', '.join(option.choices)}."
+        told += word("pytest.choices", lang).format(", ".join(option.choices))
     default = "" if option.default is None else f"`{_plain(option)}`"
     return [names, f"`{option.variable}`", f"`{option.ini}`", default, cell(told)]
 

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance.report.texts import read_own_yaml
+from conformance.cli.language import chinese
+from conformance.own_yaml import read_own_yaml
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("en", "zh")
@@ -26,6 +27,11 @@ def word(key: str, lang: Lang) -> str:
             raise KeyError(f"docs/generator/words.yaml has no text {key!r}: write it, zh and en")
         node = node[part]
     return str(node[lang])
+
+
+def spoken(text: str, lang: Lang) -> str:
+    """Return a text of ``--help`` in a language."""
+    return chinese(text) if lang == "zh" else text
 
 
 @functools.cache

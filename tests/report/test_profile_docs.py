@@ -84,5 +84,5 @@ def test_every_option_of_the_command_is_named(lang):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_verb_and_every_link_is_named(lang):
     text = page(lang)
-    assert all(f"conformance profile {verb}" in text for verb in profile.ELSEWHERE)
+    assert all(f"conformance profile {verb}" in text for verb in profile.command.elsewhere)
     assert f"--link {'|'.join(PRESETS)}" in text
