@@ -62,7 +62,8 @@ def test_five_tokens_a_chunk_are_five_times_the_gap_and_once_the_tpot(dialect):
 def test_a_stall_inside_an_answer_is_seen(dialect):
     _, point = probed(dialect, pace=msgspec.structs.replace(PACE, stall_s=0.3, stall_at=10))
 
-    assert is_near(point.max_stall_ms.p50, 300 + GAP_MS)
+    # The token before it may be late and the one after it never is early, so it may look shorter.
+    assert abs(point.max_stall_ms.p50 - (300 + GAP_MS)) < LATE_MS
     assert point.chunk_gap_ms.p50 < 100 < point.chunk_gap_ms.p99
 
 
