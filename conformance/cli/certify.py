@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from conformance.campaign.run import Settings
     from conformance.cli.progress import CampaignProgress
     from conformance.edition import Edition
-    from conformance.evidence.documents import SummaryDocument
+    from conformance.evidence.documents import SummaryDocument, Words
 
 
 @click.command("certify", short_help="Grade an agent: level, trust grade, efficiency class.")
@@ -124,14 +124,15 @@ def _certify(
     import asyncio
 
     from conformance.cli.progress import CampaignProgress
+    from conformance.report.texts import say
 
     lang = spoken(given["locale_name"])
     began = time.monotonic()
     try:
-        with CampaignProgress() as progress:
+        with CampaignProgress(lang) as progress:
             summary = asyncio.run(_run(edition, agent, settings, out, progress, given))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.stderr.write(f"conformance: interrupted; go on with: {_again(out)}\n")
+        _tell(say("progress.interrupted", command=_again(out)), lang)
         return int(ExitCode.INTERRUPTED)
     report = None
     if not given["no_report"]:
@@ -147,7 +148,7 @@ def _certify(
         if trouble := progress.trouble():
             sys.stderr.write(f"conformance: {trouble}\n")
         if summary.ended == "budget":
-            sys.stderr.write(f"conformance: ended by its budget; go on with: {_again(out)}\n")
+            _tell(say("progress.budget", command=_again(out)), lang)
     return summary.exit_code
 
 
@@ -172,18 +173,18 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await agent.open()
     try:
-        for line in _warnings(agent):
-            sys.stderr.write(f"conformance: {line}\n")
+        for words in _warnings(agent):
+            _tell(words, progress.lang)
         with profiled(given, agent) as profile:
             await run_campaign(
                 edition, agent, settings, out, resume=given["resume"], progress=progress
             )
             if is_clean(out, edition):
-                progress.say("the campaign was complete: nothing was run")
+                progress.tell("complete")
                 summary = bundle.read_document(out, bundle.SUMMARY, SummaryDocument)
             else:
                 clear_profile(out)
-                progress.say("grading the sealed trials …")
+                progress.tell("grading")
                 summary = seal(out, edition, agent.describe(), agent.evidence_class).summary
             if profile is not None:
                 await profile.finish(out, edition, progress)
@@ -198,16 +199,22 @@ def _private(out: Path, given: dict[str, Any]) -> Iterator[Path]:
     yield from filter(None, (given["edition_root"], given["sealed_root"], given["seed_of"]))
 
 
-def _warnings(agent: Agent) -> Iterator[str]:
+def _warnings(agent: Agent) -> Iterator[Words]:
     """Yield what the user should know of how the agent is held, before any trial."""
+    from conformance.report.texts import say
+
     jail = agent.describe().get("sandbox")
     if jail is None or jail["held"]:
         return
-    if jail["provider"] == "none":
-        how = "NO SANDBOX: the agent can read and reach all that you can"
-    else:
-        how = f"THE JAIL LEAKS ({jail['provider']}): {', '.join(jail['leaks'])}"
-    yield f"{how}; no trial will count as jailed — see conformance doctor"
+    how = say("progress.no_sandbox")
+    if jail["provider"] != "none":
+        leaks = ", ".join(jail["leaks"])
+        how = say("progress.leaks", provider=jail["provider"], leaks=leaks)
+    yield say("progress.not_jailed", how=how)
+
+
+def _tell(words: Words, lang: str) -> None:
+    sys.stderr.write(f"conformance: {words.in_lang(lang)}\n")
 
 
 def _dry_run(edition: Edition, settings: Settings, given: dict[str, Any]) -> int:
@@ -217,22 +224,10 @@ def _dry_run(edition: Edition, settings: Settings, given: dict[str, Any]) -> int
     if given["as_json"]:
         print_json(found)
         return 0
-    from rich.table import Table
+    from conformance.report.planned import plan_lines
 
-    out = console()
-    table = Table(title="trials a clause needs", title_justify="left")
-    for heading in ("clause", "", "at p0", "at p1", "worst"):
-        table.add_column(heading, justify="left" if heading in ("clause", "") else "right")
-    for item in found.clauses:
-        numbers = [item.p0, item.p1, item.worst]
-        table.add_row(item.clause, item.state, *("–" if n is None else f"{n:.0f}" for n in numbers))
-    out.print(table)
-    for cost in found.costs:
-        out.print(
-            f"at {cost.case:<5}  {cost.trials} trials · {cost.calls} calls · "
-            f"{cost.tokens / 1000:.0f} k tokens · {cost.seconds / 60:.0f} min "
-            f"(at {found.seconds_a_call:g} s a call, {found.concurrency} at once)"
-        )
+    lines = plan_lines(found, spoken(given["locale_name"]))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 

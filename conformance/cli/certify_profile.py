@@ -128,7 +128,7 @@ class CampaignProfile:
             await asyncio.shield(work)
         except ConformanceError as error:
             clear_profile(out)
-            progress.say(f"no profile: {error}")
+            progress.tell("no_profile", why=str(error))
         except asyncio.CancelledError:
             self._is_stopped.set()
             with contextlib.suppress(_StoppedError, ConformanceError):
@@ -180,7 +180,7 @@ class CampaignProfile:
                 plan,
                 (out / bundle.PROFILE).parent,
                 self._recorder,
-                _Stoppable(progress.say, self._is_stopped),
+                _Stoppable(progress, self._is_stopped),
                 solved=solved,
                 power_notes=self._notes,
                 link=link,
@@ -194,8 +194,8 @@ class _StoppedError(Exception):
 class _Stoppable(ProfileProgress):
     """Ends the load that it hears of once the campaign is interrupted."""
 
-    def __init__(self, tell: Callable[[str], None], is_stopped: threading.Event) -> None:
-        super().__init__(tell)
+    def __init__(self, progress: CampaignProgress, is_stopped: threading.Event) -> None:
+        super().__init__(progress.lang, progress.line)
         self._is_stopped = is_stopped
 
     def load(self, progress: Progress) -> None:

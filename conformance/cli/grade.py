@@ -12,8 +12,10 @@ from conformance.cli.options import (
     existing_bundle,
     is_quiet,
     json_option,
+    locale_option,
     print_json,
     sealed_option,
+    spoken,
 )
 from conformance.errors import EvidenceInvalidError, UsageError
 
@@ -22,11 +24,13 @@ from conformance.errors import EvidenceInvalidError, UsageError
 @click.argument("bundle", type=click.Path(path_type=Path))
 @edition_option
 @sealed_option
+@locale_option
 @json_option
 def command(
     bundle: Path,
     edition_root: Path | None,
     sealed_root: Path | None,
+    locale_name: str | None,
     as_json: bool,  # noqa: FBT001
 ) -> int:
     """Verify BUNDLE and grade it again, offline.
@@ -83,10 +87,19 @@ def command(
     for problem in audit.problems:
         sys.stderr.write(f"conformance: {problem}\n")
     if audit.graded is not None and not audit.problems:
-        summary = audit.graded.summary
-        sys.stdout.write(
-            f"reproduced: {audit.observations} observations, {audit.replayed} trials replayed\n"
-            f"level {summary.level} · trust {summary.trust} · "
-            f"efficiency {summary.efficiency.held}\nbundle {audit.bundle}\n"
+        from conformance.report.texts import say
+
+        held = audit.graded.summary
+        lines = (
+            say("grade.reproduced", observations=audit.observations, trials=audit.replayed),
+            say(
+                "grade.result",
+                level=held.level,
+                trust=held.trust,
+                efficiency=held.efficiency.held,
+            ),
+            say("grade.bundle", id=audit.bundle),
         )
+        lang = spoken(locale_name)
+        sys.stdout.writelines(f"{line.in_lang(lang)}\n" for line in lines)
     return code

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from conformance.cli.options import json_option, print_json
-from conformance.errors import EvidenceInvalidError
+from conformance.cli.options import json_option, print_json, spoken
+from conformance.errors import EvidenceInvalidError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +100,11 @@ def make_site(
     """Grade every submission again and write the site; say on stderr what was refused.
 
     Raises:
-        UsageError: there is no such folder, or ``out`` is something else than a site.
+        UsageError: there is no such folder, it is a bundle, or ``out`` is something else than a
+            site.
     """
     from conformance.cli.status_line import StatusLine
+    from conformance.evidence import bundle
     from conformance.evidence.registry import read_registry
     from conformance.report.board.badges import write_badges
     from conformance.report.board.exports import has_parquet, write_exports
@@ -110,20 +112,24 @@ def make_site(
     from conformance.report.board.submitted import build_board, report_page
 
     check_site(out, reports)
-    with StatusLine() as line:
+    if (reports / bundle.MANIFEST).is_file():
+        raise UsageError(
+            "is a bundle", where=str(reports), mend="name the folder that holds bundles"
+        )
+    with StatusLine(spoken()) as line:
         registry = read_registry(
             reports,
             mounts,
             jobs=jobs or os.cpu_count() or 1,
-            progress=lambda _name, done, of: line.brief(f"graded again: {done} of {of}"),
+            progress=lambda _, done, of: line.brief(line.words("graded", done=done, of=of)),
         )
         board = build_board(registry)
         for refusal in board.refused:
             for problem in refusal.problems:
-                line.line(f"conformance: {refusal.folder}: refused: {problem}")
+                line.tell("refused", folder=refusal.folder, problem=problem)
         if not has_parquet():
-            line.line("conformance: no Parquet files: pip install 'agent-grading[parquet]'")
-        line.brief("writing the site …")
+            line.tell("no_parquet")
+        line.brief(line.words("writing"))
         files = write_site(
             board, out, reports, also=(write_exports, write_badges), render=report_page
         )

@@ -248,7 +248,7 @@ def _profile(given: dict[str, Any], folder: Path) -> ProfileDocument:
         plan = msgspec.structs.replace(plan, declared=_declared(given), agent=_agent(given))
         plan, link = impaired(plan, given["link"], stack)
         recorder, notes = recorder_of(given, base_url, stack)
-        say = stack.enter_context(ProfileProgress())
+        say = stack.enter_context(ProfileProgress(spoken(given["locale_name"])))
         for note in notes:
             say.line(note)
         _make(folder)

@@ -7,41 +7,35 @@ from typing import TYPE_CHECKING, Any, Self
 
 from conformance.campaign.progress import Silent
 from conformance.cli.status_line import StatusLine
+from conformance.report.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.authoring import Lang
     from conformance.decision.streams import Draw
     from conformance.profile.document import Point
     from conformance.profile.load import Progress
     from conformance.trial.run import TrialRecord
 
-_STAGES = {
-    "reach": "asking {base_url} once …",
-    "idle": "watching the devices idle for {seconds:g} s …",
-    "calibrate": "measuring this client's own error, at {concurrencies} at once …",
-    "point": "{name}: {load:g} …",
-    "agents": "replaying {sessions} sessions, {turns} turns, of {bundle} …",
-    "live": "real trials, {concurrency} at once …",
-}
-
 
 class ProfileProgress(StatusLine):
     """Implements ``profile.run.Say`` on stderr."""
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        """Begin; ``tell`` takes the lines where another progress has the terminal."""
-        super().__init__()
-        self._tell = tell
+    def __init__(self, lang: Lang, pass_on: Callable[[str], None] | None = None) -> None:
+        """Begin; ``pass_on`` takes the lines where another progress has the terminal."""
+        super().__init__(lang)
+        self._pass_on = pass_on
         self._label = ""
 
     def __enter__(self) -> Self:
         """Begin."""
-        return self if self._tell is not None else super().__enter__()
+        return self if self._pass_on is not None else super().__enter__()
 
     def stage(self, stage: str, /, **values: Any) -> None:
         """Say what begins."""
-        self._label = _STAGES[stage].format_map(values)
+        named = {name: _number(value) for name, value in values.items()}
+        self._label = self.words(f"stage_{stage}", **named)
         if stage == "point" and self._status is not None:
             self._status.update(self._label)
         else:
@@ -49,15 +43,20 @@ class ProfileProgress(StatusLine):
 
     def load(self, progress: Progress) -> None:
         """Say how a load is going."""
-        text = (
-            f"{self._label.rstrip(' …')} · {progress.seconds:.0f} s · {progress.done} done, "
-            f"{progress.failed} failed, {progress.in_flight} in flight · {progress.tokens} tokens"
+        told = self.words(
+            "load",
+            seconds=f"{progress.seconds:.0f}",
+            done=progress.done,
+            failed=progress.failed,
+            in_flight=progress.in_flight,
+            tokens=progress.tokens,
         )
-        self.brief(text)
+        self.brief(f"{self._label.rstrip(' …')} · {told}")
 
     def point(self, point: Point) -> None:
         """Say what a point came to."""
-        parts = [f"{point.concurrency:.3g} at once", f"{point.done} of {point.requests} done"]
+        done = {"done": point.done, "requests": point.requests}
+        parts = [self.words("point", concurrency=f"{point.concurrency:.3g}", **done)]
         if point.output_tokens_per_s is not None:
             parts.append(f"{point.output_tokens_per_s:.1f} tokens/s")
         if point.ttft_ms.p50 is not None:
@@ -67,16 +66,17 @@ class ProfileProgress(StatusLine):
         if point.energy is not None and point.energy.joules is not None:
             parts.append(f"{point.energy.joules:.0f} J")
         if not point.valid:
-            parts.append("INVALID: " + ", ".join(reason.code for reason in point.reasons))
+            codes = ", ".join(reason.code for reason in point.reasons)
+            parts.append(self.words("invalid", codes=codes))
         self.line("  " + " · ".join(parts))
 
     def line(self, text: str) -> None:
         """Say one thing now."""
-        if self._tell is None:
+        if self._pass_on is None:
             super().line(text)
         else:
             self._said = time.monotonic()
-            self._tell(text)
+            self._pass_on(text)
 
 
 class LiveProgress(Silent):
@@ -91,7 +91,14 @@ class LiveProgress(Silent):
         """A trial ended."""
         del draw
         self._trials += 1
-        seconds = time.monotonic() - self._began
-        self._progress.brief(
-            f"real trials · {seconds:.0f} s · {self._trials} done, the last: {record.outcome}"
+        told = self._progress.words(
+            "live",
+            seconds=f"{time.monotonic() - self._began:.0f}",
+            n=self._trials,
+            outcome=say(f"outcome.{record.outcome}"),
         )
+        self._progress.brief(told)
+
+
+def _number(value: Any) -> Any:
+    return f"{value:g}" if isinstance(value, float) else value

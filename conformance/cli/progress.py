@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from conformance.cli.status_line import StatusLine
 from conformance.report.inert import inert_line
+from conformance.report.texts import both, say
 from conformance.trial.outcome import NO_WORK, TABLE, is_idle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.authoring import Lang
     from conformance.decision.ladder import Observation, Round
     from conformance.decision.streams import Draw
     from conformance.trial.run import TrialRecord
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class CampaignProgress(StatusLine):
     """Implements ``campaign.progress.Progress`` on stderr."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, lang: Lang) -> None:
+        super().__init__(lang)
         self._began = time.monotonic()
         self._trials = 0
         self._calls = 0
@@ -37,7 +39,9 @@ class CampaignProgress(StatusLine):
             self._broken.append(record)
         # What counts is in the report; what the end of the campaign cut short is no news.
         if not TABLE[record.cause].counts and record.cause != "interrupted":
-            self.line(f"trial {record.trial} ({draw.family}): {record.outcome}, {record.cause}")
+            outcome, cause = say(f"outcome.{record.outcome}"), say(f"cause.{record.cause}")
+            named = {"trial": record.trial, "family": draw.family}
+            self.tell("trial", **named, outcome=outcome, cause=cause)
         self._show()
 
     def round(self, asked: Round, reply: Mapping[str, Observation]) -> None:
@@ -49,31 +53,34 @@ class CampaignProgress(StatusLine):
 
     def twins(self, count: int) -> None:
         """The ladder is done; the twins follow."""
-        self.line(f"trying {count} instances in the other language too …")
+        self.tell("twins", n=count)
 
     def trouble(self) -> str | None:
         """Return what to look at where most trials show no work of the agent, as no grade tells."""
         if not is_idle(len(self._broken), self._trials):
             return None
         last = self._broken[-1]
-        detail = f" ({inert_line(last.detail, 300)})" if last.detail else ""
-        return (
-            f"{len(self._broken)} of {self._trials} trials ended with {last.outcome}: "
-            f"{TABLE[last.cause].why}{detail} — see conformance probe, with the same agent"
+        detail = both("")
+        if last.detail:
+            detail = say("probe.detail", text=inert_line(last.detail, 300))
+        return self.words(
+            "trouble",
+            n=len(self._broken),
+            total=self._trials,
+            outcome=say(f"outcome.{last.outcome}"),
+            why=say(f"cause.{last.cause}"),
+            detail=detail,
         )
-
-    def say(self, text: str) -> None:
-        """Say one thing now."""
-        self.line(text)
 
     def _show(self) -> None:
         self.brief(self._text())
 
     def _text(self) -> str:
-        elapsed = time.monotonic() - self._began
-        parts = [f"{elapsed:.0f} s", f"{self._trials} trials", f"{self._calls} calls"]
+        elapsed = f"{time.monotonic() - self._began:.0f}"
+        parts = [self.words("brief", seconds=elapsed, trials=self._trials, calls=self._calls)]
         if self._round is not None:
-            parts.append(f"{self._round.step} round {self._round.index}")
+            step = self._round.step
+            parts.append(self.words("round", step=step, index=self._round.index))
             parts += [
                 f"{clause} {sum(seen):g}/{len(seen)}"
                 for clause, seen in self._solved.items()

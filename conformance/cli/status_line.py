@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from conformance.cli.options import console, is_quiet
+from conformance.report.texts import say
+
+if TYPE_CHECKING:
+    from conformance.authoring import Lang
 
 PLAIN_EVERY_S = 10.0
 
@@ -14,14 +18,15 @@ PLAIN_EVERY_S = 10.0
 class StatusLine:
     """The line, for as long as the ``with``."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: Lang) -> None:
+        self.lang = lang
         self._said = time.monotonic()
         self._status: Any = None
 
     def __enter__(self) -> Self:
         """Begin."""
         if not is_quiet(stderr=True):
-            self._status = console(stderr=True).status("starting …", spinner="dots")
+            self._status = console(stderr=True).status(self.words("starting"), spinner="dots")
             self._status.__enter__()
         return self
 
@@ -29,6 +34,14 @@ class StatusLine:
         """End."""
         if self._status is not None:
             self._status.__exit__(*details)
+
+    def words(self, key: str, **values: Any) -> str:
+        """Return one of the texts of progress."""
+        return say(f"progress.{key}", **values).in_lang(self.lang)
+
+    def tell(self, key: str, **values: Any) -> None:
+        """Say one of the texts of progress now."""
+        self.line(self.words(key, **values))
 
     def brief(self, text: str) -> None:
         """Say how it is just now: on a terminal at once, else now and then."""

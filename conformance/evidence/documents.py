@@ -21,6 +21,10 @@ class Words(Document, frozen=True):
     zh: str
     en: str
 
+    def in_lang(self, lang: str) -> str:
+        """Return the text in ``lang``, ``zh`` or ``en``."""
+        return self.zh if lang == "zh" else self.en
+
 
 class EditionName(Document, frozen=True):
     """Which edition graded, to the last byte."""

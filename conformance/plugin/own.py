@@ -78,8 +78,7 @@ class OwnTests:
             line = clause.not_run.removeprefix("ICS ")
         if line is None:
             return None
-        told = say("plugin.denied", clause=clause.id, line=line)
-        return told.zh if lang == "zh" else told.en
+        return say("plugin.denied", clause=clause.id, line=line).in_lang(lang)
 
     def _check_clause(self, clause: str, item: pytest.Item) -> None:
         """Refuse a clause that has the edition's form of name and is none of its."""

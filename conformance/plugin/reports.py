@@ -76,4 +76,4 @@ class Amender:
         return None if mark is None or is_of_edition else mark.clause
 
     def _in(self, words: Words) -> str:
-        return words.zh if self._lang == "zh" else words.en
+        return words.in_lang(self._lang)

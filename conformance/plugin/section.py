@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.campaign.claim import claim_text
 from conformance.report.inert import inert_line
+from conformance.report.planned import aligned, plan_lines
 from conformance.report.terminal import result_lines
 from conformance.report.texts import say
 from conformance.report.view import agent_name
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from conformance.evidence.documents import Words
     from conformance.plugin.ending import Ending, Seen, Told
     from conformance.plugin.plan import Plan
 
@@ -52,18 +52,8 @@ def print_plan(reporter: pytest.TerminalReporter, plan: Plan, lang: str) -> None
     reporter.write_sep("=", _say("title", lang))
     reporter.write_line(_say("collected", lang))
     reporter.write_line(_plan_line(plan, lang))
-    rows = [
-        (item.clause, item.state, *map(_number, (item.p0, item.p1, item.worst)))
-        for item in found.clauses
-    ]
-    heads = ("", "", *(_say(f"case_{case}", lang) for case in ("p0", "p1", "worst")))
-    for row in _aligned([heads, *rows]):
-        reporter.write_line(row)
-    for cost in found.costs:
-        case = say(f"plugin.case_{cost.case}")
-        tokens = round(cost.tokens / 1000)
-        values = {"case": case, "trials": cost.trials, "calls": cost.calls, "tokens": tokens}
-        reporter.write_line(_say("cost", lang, **values))
+    for line in plan_lines(found, lang):
+        reporter.write_line(line)
 
 
 def _lines(plan: Plan, seen: Seen, told: Told | None, ending: Ending, lang: str) -> Iterator[str]:
@@ -75,10 +65,10 @@ def _lines(plan: Plan, seen: Seen, told: Told | None, ending: Ending, lang: str)
     if ending.summary is not None:
         yield from result_lines(ending.summary, lang, plan.out, width=WIDTH)
     else:
-        yield from _aligned([_row(clause, found) for clause, found in seen.clauses.items()])
+        yield from aligned([_row(clause, found) for clause, found in seen.clauses.items()])
     if seen.own:
         yield _say("own", lang)
-        yield from _aligned([(f"  {clause}", _counts(n, lang)) for clause, n in seen.own.items()])
+        yield from aligned([(f"  {clause}", _counts(n, lang)) for clause, n in seen.own.items()])
     if ending.why is not None:
         yield _say("no_grade", lang, why=ending.why)
     if ending.can_go_on:
@@ -103,17 +93,5 @@ def _counts(counted: dict[str, int], lang: str) -> str:
     return ("、" if lang == "zh" else ", ").join(parts)
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
-
-
 def _say(key: str, lang: str, **values: Any) -> str:
-    words: Words = say(f"plugin.{key}", **values)
-    return words.zh if lang == "zh" else words.en
+    return say(f"plugin.{key}", **values).in_lang(lang)

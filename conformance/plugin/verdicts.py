@@ -178,4 +178,4 @@ def _verdict(result: ClauseResult, lang: str) -> str:
 def _in(given: Words | None, lang: str) -> str:
     if given is None:
         return ""
-    return given.zh if lang == "zh" else given.en
+    return given.in_lang(lang)

@@ -247,7 +247,7 @@ class _Sheet:
         return self._in(say(key, **values))
 
     def _in(self, words: Words) -> str:
-        return words.zh if self.lang == "zh" else words.en
+        return words.in_lang(self.lang)
 
 
 def _named(item: str) -> Words:

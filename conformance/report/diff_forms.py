@@ -39,8 +39,7 @@ def diff_parts(comparison: Comparison, lang: str) -> Iterator[RenderableType]:
 
 def diff_markdown(comparison: Comparison, lang: str) -> str:
     """Return the same for a pull request; notes come last."""
-    heading = say("diff.heading")
-    parts = [f"### {heading.zh if lang == 'zh' else heading.en}"]
+    parts = [f"### {say('diff.heading').in_lang(lang)}"]
     notes = []
     for block in diff_blocks(comparison, lang):
         if isinstance(block, Grid):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from conformance.evidence.documents import EvaluationDocument, EvaluationEntry, Words
+    from conformance.evidence.documents import EvaluationDocument, EvaluationEntry
     from conformance.evidence.reviewing import Change
 
 _COLUMNS = ("item", "text", "state", "reviewer", "date", "evidence")
@@ -43,7 +43,7 @@ def evaluation_parts(
     for item in document.items:
         table.add_row(*_row(item, lang))
     yield table
-    mode = _in(mode_of(document), lang)
+    mode = mode_of(document).in_lang(lang)
     yield Text("\n" + _say("evaluation.mode", lang, mode=mode), "bold")
     pending = pending_items(document)
     if pending:
@@ -65,12 +65,12 @@ def _row(item: EvaluationEntry, lang: str) -> Iterator[RenderableType]:
 
     state, judged = state_of(item), item.judged
     yield Text(inert_line(item.id))
-    yield Text(inert_line(_in(item.text, lang)))
+    yield Text(inert_line(item.text.in_lang(lang)))
     yield Text(_say(f"evaluation.states.{state}", lang), _STYLES[state])
     if judged is None:
         yield Text(UNKNOWN, "dim")
         yield Text(UNKNOWN, "dim")
-        wanted = inert_line(_in(item.wanted, lang))
+        wanted = inert_line(item.wanted.in_lang(lang))
         yield Text(_say("evaluation.wanted", lang, text=wanted), "dim")
         return
     yield Text(
@@ -82,8 +82,4 @@ def _row(item: EvaluationEntry, lang: str) -> Iterator[RenderableType]:
 
 
 def _say(key: str, lang: str, **values: Any) -> str:
-    return _in(say(key, **values), lang)
-
-
-def _in(words: Words, lang: str) -> str:
-    return words.zh if lang == "zh" else words.en
+    return say(key, **values).in_lang(lang)

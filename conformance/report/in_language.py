@@ -33,7 +33,7 @@ class InLanguage:
 
     def into(self, words: Words) -> str:
         """Return a text in this language."""
-        return words.zh if self.lang == "zh" else words.en
+        return words.in_lang(self.lang)
 
     def maybe(self, words: Words | None) -> str | None:
         """Return a text in this language, if there is one."""

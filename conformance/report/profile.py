@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from conformance.evidence.documents import Words
     from conformance.profile.document import ProfileDocument
     from conformance.report.profile_chain import Step
     from conformance.report.profile_view import AgentsRow, Gate, PointRow, SolvedRow
@@ -32,13 +31,13 @@ def profile_parts(document: ProfileDocument, lang: str) -> Iterator[RenderableTy
     from rich.text import Text
 
     view = build_profile(document)
-    yield Text(_in(view.line, lang), "bold")
+    yield Text(view.line.in_lang(lang), "bold")
     yield Text(
-        f"{'✓' if view.is_valid else '✕'} {_in(view.validity, lang)}",
+        f"{'✓' if view.is_valid else '✕'} {view.validity.in_lang(lang)}",
         _GOOD if view.is_valid else _BAD,
     )
     for notice in view.notices:
-        yield Text(_in(notice, lang), "yellow")
+        yield Text(notice.in_lang(lang), "yellow")
     for step in view.chain:
         yield _step(step, lang)
     if view.points:
@@ -54,7 +53,7 @@ def profile_parts(document: ProfileDocument, lang: str) -> Iterator[RenderableTy
         yield Text("\n" + _say("gates", lang), "bold")
         for gate in view.gates:
             yield _gate(gate, lang)
-    yield Text(f"\n{_in(view.objective, lang)}\n{_in(view.calibration_lead, lang)}", _DIM)
+    yield Text(f"\n{view.objective.in_lang(lang)}\n{view.calibration_lead.in_lang(lang)}", _DIM)
 
 
 def _step(step: Step, lang: str) -> RenderableType:
@@ -65,15 +64,15 @@ def _step(step: Step, lang: str) -> RenderableType:
     parts = []
     missing: dict[str, list[str]] = {}
     for item in step.figures:
-        label = _in(item.label, lang)
+        label = item.label.in_lang(lang)
         if item.value is not None:
-            parts.append(Text.assemble((f"{label} ", _DIM), (_in(item.value, lang), "bold")))
+            parts.append(Text.assemble((f"{label} ", _DIM), (item.value.in_lang(lang), "bold")))
         elif item.why is not None:
-            missing.setdefault(_in(item.why, lang), []).append(label)
+            missing.setdefault(item.why.in_lang(lang), []).append(label)
     for why, labels in missing.items():
         unknown = (f"{_say('unknown', lang)}{colon}{why}", "yellow")
         parts.append(Text.assemble((f"{comma.join(labels)} ", _DIM), unknown))
-    return Text(_in(step.title, lang) + colon).append(Text(" · ").join(parts))
+    return Text(step.title.in_lang(lang) + colon).append(Text(" · ").join(parts))
 
 
 def _points(rows: Iterable[PointRow], lang: str) -> Table:
@@ -86,7 +85,7 @@ def _points(rows: Iterable[PointRow], lang: str) -> Table:
             table,
             row,
             lang,
-            _in(row.load, lang), row.tokens, row.user, row.goodput, row.ttft_p50,
+            row.load.in_lang(lang), row.tokens, row.user, row.goodput, row.ttft_p50,
             " ".join(filter(None, (row.ttft_p99, row.bound))), row.tpot_p50, row.gap_p99,
             row.j_token,
         )  # fmt: skip
@@ -149,18 +148,14 @@ def _gate(gate: Gate, lang: str) -> RenderableType:
 
     text = Text("✕ ", _BAD)
     text.append(gate.code, "bold")
-    text.append(f" {_in(gate.meaning, lang)}\n")
+    text.append(f" {gate.meaning.in_lang(lang)}\n")
     for place, value in gate.places:
         found = place if value is None else say("profile.gate_place", place=place, value=value)
-        text.append(f"  {_in(found, lang)}\n", _DIM)
+        text.append(f"  {found.in_lang(lang)}\n", _DIM)
     if gate.mend is not None:
         text.append("  " + _say("gate_mend", lang, mend=gate.mend))
     return text
 
 
 def _say(key: str, lang: str, **values: Any) -> str:
-    return _in(say(f"profile.{key}", **values), lang)
-
-
-def _in(words: Words, lang: str) -> str:
-    return words.zh if lang == "zh" else words.en
+    return say(f"profile.{key}", **values).in_lang(lang)

@@ -299,5 +299,4 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _say(key: str, lang: str) -> str:
-    words = say(f"profile.{key}")
-    return words.zh if lang == "zh" else words.en
+    return say(f"profile.{key}").in_lang(lang)

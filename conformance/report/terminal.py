@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from conformance.evidence.documents import ClauseSummary, Words
+    from conformance.evidence.documents import ClauseSummary
 
 _STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 _SIGNS = {"pass": "✓", "fail": "✕", "inconclusive": "◆", "inapplicable": "–", "not_run": "○"}
@@ -74,17 +74,17 @@ def result_parts(
     if summary.seed_source != "os":
         stamps.append(say("result.seed_applicant"))
     gap = "" if lang == "zh" else " "
-    yield Text(gap.join([_in(words, lang) for words in stamps]), "dim")
-    yield Text(_in(summary.edition.notice, lang), "dim")
+    yield Text(gap.join([words.in_lang(lang) for words in stamps]), "dim")
+    yield Text(summary.edition.notice.in_lang(lang), "dim")
     if folder is not None and (folder / bundle.CLAIM).is_file():
         mode = bundle.read_document(folder, bundle.CLAIM, ClaimDocument).mode
-        yield Text(_say("evaluation.mode", lang, mode=inert_line(_in(mode, lang))), "dim")
+        yield Text(_say("evaluation.mode", lang, mode=inert_line(mode.in_lang(lang))), "dim")
     yield _table(summary, lang)
     yield from _held_back(summary, lang)
     if folder is not None:
         profile = read_profile(folder)
         if profile is not None:
-            yield Text("\n" + _in(certificate_line(profile), lang))
+            yield Text("\n" + certificate_line(profile).in_lang(lang))
         report = folder / bundle.REPORT
         took = "" if duration_s is None else f"  ({seconds(duration_s)})"
         named = _say("terminal.bundle", lang, path=folder) + took
@@ -106,11 +106,11 @@ def _headline(summary: SummaryDocument, lang: str) -> RenderableType:
     for axis, (result, title) in held.items():
         text.append(f"{_say(f'axis.{axis}', lang)} ")
         text.append(result, "bold")
-        text.append(f" {_in(title, lang)}" if title is not None else "")
+        text.append(f" {title.in_lang(lang)}" if title is not None else "")
         text.append("   ")
     sentences = lead(summary)[1:] if summary.ended == "budget" else []
     if sentences:
-        text.append("\n" + _in(sentences[-1], lang))
+        text.append("\n" + sentences[-1].in_lang(lang))
     return text
 
 
@@ -143,7 +143,7 @@ def _row(clause: ClauseSummary, lang: str) -> Iterator[RenderableType]:
     word = f"{_SIGNS[clause.verdict]} {_say(f'verdict.{clause.verdict}', lang)}"
     reason = reason_words(clause.reason, clause.pending)
     if reason is not None:
-        word += f" ({_in(reason, lang)})"
+        word += f" ({reason.in_lang(lang)})"
     lower, upper = ends(judgement, clause.rule.p0)
     style = _STYLES.get(clause.verdict, "")
     yield Text(clause.id)
@@ -175,13 +175,13 @@ def _held_back(summary: SummaryDocument, lang: str) -> Iterator[RenderableType]:
     from rich.text import Text
 
     back = holdback(summary)
-    yield Text("\n" + _in(back.heading, lang), "bold")
+    yield Text("\n" + back.heading.in_lang(lang), "bold")
     if back.lead is not None:
-        yield Text(_in(back.lead, lang))
+        yield Text(back.lead.in_lang(lang))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     for item in back.limits[:_NAMED_LIMITS]:
-        table.add_row(Text(item.name), Text(_in(item.sentence, lang)))
+        table.add_row(Text(item.name), Text(item.sentence.in_lang(lang)))
     if back.limits:
         yield table
     if len(back.limits) > _NAMED_LIMITS:
@@ -189,8 +189,4 @@ def _held_back(summary: SummaryDocument, lang: str) -> Iterator[RenderableType]:
 
 
 def _say(key: str, lang: str, **values: Any) -> str:
-    return _in(say(key, **values), lang)
-
-
-def _in(words: Words, lang: str) -> str:
-    return words.zh if lang == "zh" else words.en
+    return say(key, **values).in_lang(lang)

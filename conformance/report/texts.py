@@ -97,5 +97,5 @@ def _in(lang: str, values: dict[str, Any]) -> dict[str, str]:
 
 def _filled(lang: str, value: Any) -> str:
     if isinstance(value, Words):
-        return value.zh if lang == "zh" else value.en
+        return value.in_lang(lang)
     return f"{value:,}" if isinstance(value, int) else str(value)

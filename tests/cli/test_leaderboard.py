@@ -344,3 +344,16 @@ def test_a_folder_that_is_not_there_is_one_line(bundles, to, tmp_path, capsys):
     assert "no: there is no such folder" in refused(capsys, 4, tmp_path / "no", to)
     told = refused(capsys, 4, bundles / "good", to.parent / "nowhere")
     assert "nowhere: there is no such folder" in told
+
+
+def test_a_bundle_in_place_of_the_folder_of_them_is_a_mistake_with_a_line(capsys, reports):
+    out = reports.parent / "site"
+    assert cli.run(["leaderboard", str(reports / "good"), "--out", str(out)]) == 4
+    assert "good: is a bundle — name the folder that holds bundles" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_re_grade_is_told_in_the_language_asked_for(capsys, reports):
+    for locale, told in {"en": "reproduced: ", "zh": "已复现："}.items():
+        assert cli.run(["grade", str(reports / "good"), *EDITION, "--locale", locale]) == 0
+        assert capsys.readouterr().out.startswith(told)

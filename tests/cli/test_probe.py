@@ -12,7 +12,7 @@ from conformance.agents.builtin import BuiltinAgent
 from conformance.agents.contract import AgentFailedError, ModelCall
 from conformance.authoring import Answer
 from conformance.cli import run
-from conformance.cli.probe import lines_of
+from conformance.report.probed import probe_lines
 from conformance.trial.canary import canary_instance
 from conformance.trial.probe import probe_agent
 
@@ -140,8 +140,8 @@ async def test_what_was_declared_and_is_seen_otherwise(described, said):
         await doors.call_tool("read_code", {"place": "K7"})
 
     report = await _probed(work)
-    lines = [line for line in lines_of(described, report) if line.name == "declared"]
-    assert [line.seen for line in lines] == said
+    lines = [line for line in probe_lines(described, report) if line.key == "declared"]
+    assert [line.seen.en for line in lines] == said
     assert all(line.mend and not line.is_good for line in lines)
 
 
@@ -149,8 +149,8 @@ async def test_calls_that_were_streamed_though_none_was_declared():
     async def work(task, doors):
         doors.after_model_call(msgspec.structs.replace(_call(), is_stream=True))
 
-    lines = lines_of({"declared": {"streaming": False}}, await _probed(work))
-    assert "no streaming, but calls were streamed" in [line.seen for line in lines]
+    lines = probe_lines({"declared": {"streaming": False}}, await _probed(work))
+    assert "no streaming, but calls were streamed" in [line.seen.en for line in lines]
 
 
 def _call():

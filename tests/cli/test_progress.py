@@ -12,8 +12,8 @@ DRAW = Draw("lamps", 1, {}, 0, "zh", "s")
 @pytest.mark.parametrize(
     ("outcome", "cause", "said"),
     [
-        ("harness_fault", "suite_error", "trial t1 (lamps): harness_fault, suite_error\n"),
-        ("cancelled", "endpoint_down", "trial t1 (lamps): cancelled, endpoint_down\n"),
+        ("harness_fault", "suite_error", "harness fault, a part of the suite failed"),
+        ("cancelled", "endpoint_down", "cancelled, the endpoint was down, the canary failed too"),
         ("cancelled", "interrupted", ""),
         ("agent_crash", "agent_error", ""),
     ],
@@ -21,10 +21,11 @@ DRAW = Draw("lamps", 1, {}, 0, "zh", "s")
 def test_a_trial_that_does_not_count_is_named_unless_the_end_cut_it_short(
     capsys, outcome, cause, said
 ):
-    progress = CampaignProgress()
+    progress = CampaignProgress("en")
     progress.trial(DRAW, TrialRecord("t1", outcome, cause, None, "", 1.0, 0, 0, 0, 0, 0))
     lines = capsys.readouterr().err.splitlines(keepends=True)
-    assert "".join(line for line in lines if line.startswith("trial ")) == said
+    told = "".join(line for line in lines if line.startswith("trial "))
+    assert told == (f"trial t1 (lamps): {said}\n" if said else "")
 
 
 def _record(outcome, cause, detail=None):
@@ -35,7 +36,7 @@ def _record(outcome, cause, detail=None):
     ("crashes", "others", "is_said"), [(3, 2, True), (2, 2, False), (0, 1, False)]
 )
 def test_an_agent_that_mostly_does_no_work_is_named_beside_its_grade(crashes, others, is_said):
-    progress = CampaignProgress()
+    progress = CampaignProgress("en")
     for _ in range(others):
         progress.trial(DRAW, _record("completed", "returned"))
     for _ in range(crashes):
@@ -43,5 +44,5 @@ def test_an_agent_that_mostly_does_no_work_is_named_beside_its_grade(crashes, ot
     told = progress.trouble()
     assert (told is not None) is is_said
     if is_said:
-        assert told.startswith("3 of 5 trials ended with agent_crash: the agent's own code failed")
+        assert told.startswith("3 of 5 trials ended with agent crash: the agent's own code failed")
         assert "(no such file: ⟨ESC⟩clrk.py) — see conformance probe" in told

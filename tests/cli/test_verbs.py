@@ -139,6 +139,30 @@ def test_the_doctor_says_what_there_is(capsys):
     assert {"python", "edition", "machine", "embedded server", "embedded weights"} <= names
 
 
+@pytest.mark.parametrize(
+    ("words", "english", "chinese"),
+    [
+        (["doctor"], "GiB free", "可用"),
+        (["probe", "--agent", "builtin:oracle"], "it can be graded", "可以测评"),
+        (
+            ["certify", "--agent", "builtin:oracle", "--claim", "L1", "--dry-run"],
+            "at 2 s a call",
+            "每次调用 2 秒",
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_what_is_printed_is_in_the_language_asked_for(capsys, words, english, chinese):
+    said = {}
+    for locale in ("en", "zh"):
+        assert run([*words, "--locale", locale]) == 0
+        said[locale] = capsys.readouterr().out
+    assert english in said["en"]
+    assert chinese not in said["en"]
+    assert chinese in said["zh"]
+    assert english not in said["zh"]
+
+
 def test_heavy_libraries_are_not_imported_until_needed():
     """Start-up is a bar; what takes it is measured in benchmarks/start_up.py."""
     code = (

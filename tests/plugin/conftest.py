@@ -27,6 +27,7 @@ for name in (
     "scipy.stats",
     "uvicorn",
     "vl_convert",
+    "yaml",
 ):
     importlib.import_module(name)  # what a run imports is taken out of sys.modules after it
 

@@ -85,8 +85,8 @@ def badges(entries: Sequence[Entry]) -> list[Badge]:
 
 def badge_svg(badge: Badge, lang: str) -> str:
     """Return a badge as SVG; valid XML whatever the agent is called."""
-    label, message = _in(badge.label, lang), _in(badge.message, lang)
-    whole = _in(say("badge.whole", agent=badge.agent, label=label, message=message), lang)
+    label, message = badge.label.in_lang(lang), badge.message.in_lang(lang)
+    whole = say("badge.whole", agent=badge.agent, label=label, message=message).in_lang(lang)
     widths = [text_width(text) for text in (label, message)]
     left, right = (width + 2 * _PAD for width in widths)
     texts = "".join(
@@ -143,16 +143,12 @@ def _message(entry: Entry, held: str) -> Words:
 def _endpoint(badge: Badge, lang: str) -> str:
     document = {
         "schemaVersion": 1,
-        "label": _in(badge.label, lang),
-        "message": _in(badge.message, lang),
+        "label": badge.label.in_lang(lang),
+        "message": badge.message.in_lang(lang),
         "color": badge.colour,
         "labelColor": _LABEL,
     }
     return json.dumps(document, ensure_ascii=False) + "\n"
-
-
-def _in(words: Words, lang: str) -> str:
-    return words.zh if lang == "zh" else words.en
 
 
 def _escape(text: str) -> str:

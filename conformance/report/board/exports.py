@@ -239,8 +239,7 @@ def _parquet(columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> bytes
 
 def _readme(lang: str) -> str:
     def told(key: str) -> str:
-        words = say(f"exports.{key}")
-        return words.zh if lang == "zh" else words.en
+        return say(f"exports.{key}").in_lang(lang)
 
     parts = [f"# {told('title')}", told("lead"), told("formulas"), told("load")]
     parts.append(
