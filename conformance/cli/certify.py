@@ -114,7 +114,12 @@ def command(**given: Any) -> int:
         raise UsageError(
             "needs the folder to go on in", where="--resume", mend="name it: --out DIR"
         )
-    check_folder(out, resume=given["resume"])
+    is_begun = check_folder(out, resume=given["resume"])
+    if given["resume"] and not is_begun:
+        from conformance.report.texts import say
+
+        # No error: who runs this again and again, in CI, need not ask whether it is the first time.
+        _tell(say("progress.nothing_begun", folder=out), spoken(given["locale_name"]))
     return _certify(edition, agent, settings, out, given)
 
 

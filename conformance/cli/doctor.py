@@ -26,8 +26,9 @@ def command(locale_name: str | None, as_json: bool) -> int:  # noqa: FBT001
     out, lang = console(), spoken(locale_name)
     for check in checks():
         mark = "[green]✓[/]" if check.is_there else "[yellow]–[/]"
-        out.print(f"{mark} [bold]{check.name.in_lang(lang)}[/]  {check.detail.in_lang(lang)}")
+        out.print(f"{mark} [bold]{check.name.in_lang(lang)}[/]", end="  ")
+        out.print(check.detail.in_lang(lang), markup=False)
         if not check.is_there and check.needed_for is not None and check.mend is not None:
             told = say("doctor.lacks", purpose=check.needed_for, mend=check.mend)
-            out.print(f"    {told.in_lang(lang)}", style="dim")
+            out.print(f"    {told.in_lang(lang)}", style="dim", markup=False)
     return 0

@@ -106,6 +106,7 @@ def make_site(
     from conformance.cli.status_line import StatusLine
     from conformance.evidence import bundle
     from conformance.evidence.registry import read_registry
+    from conformance.evidence.submit import HOLDS_BUNDLES
     from conformance.report.board.badges import write_badges
     from conformance.report.board.exports import has_parquet, write_exports
     from conformance.report.board.site import check_site, write_site
@@ -113,9 +114,7 @@ def make_site(
 
     check_site(out, reports)
     if (reports / bundle.MANIFEST).is_file():
-        raise UsageError(
-            "is a bundle", where=str(reports), mend="name the folder that holds bundles"
-        )
+        raise UsageError("is a bundle", where=str(reports), mend=HOLDS_BUNDLES)
     with StatusLine(spoken()) as line:
         registry = read_registry(
             reports,

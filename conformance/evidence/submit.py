@@ -35,6 +35,7 @@ _KEYS = re.compile(
 )
 """Keys of services that people use, beside those that ``trial.redaction`` knows."""
 SHOWN = 5
+HOLDS_BUNDLES = "name the folder that holds bundles"
 
 
 class Leak(NamedTuple):
@@ -64,14 +65,16 @@ def submit_bundle(
 
     Raises:
         EvidenceInvalidError: the bundle does not re-grade clean, or was changed meanwhile.
-        UsageError: there is no folder of submissions; the bundle is in it already, or holds a
-            secret.
+        UsageError: there is no folder of submissions, or it is a bundle; the bundle is in it
+            already, or holds a secret.
         ConformanceError: it cannot be copied.
     """
     if not reports.is_dir():
         raise UsageError(
             "there is no such folder", where=str(reports), mend="make it, or name the right one"
         )
+    if (reports / bundle.MANIFEST).is_file():
+        raise UsageError("is a bundle", where=str(reports), mend=HOLDS_BUNDLES)
     checked = check_submission(folder, editions)
     if isinstance(checked, Refusal):
         raise EvidenceInvalidError("; ".join(checked.problems), where=str(folder))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.campaign.claim import claim_text
 from conformance.report.inert import inert_line
+from conformance.report.numbers import decimal, outward
 from conformance.report.planned import aligned, plan_lines
 from conformance.report.terminal import result_lines
-from conformance.report.texts import say
+from conformance.report.texts import load_texts, say
 from conformance.report.view import agent_name
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from conformance.evidence.documents import Words
     from conformance.plugin.ending import Ending, Seen, Told
     from conformance.plugin.plan import Plan
 
@@ -24,10 +26,9 @@ OUTCOMES = ("passed", "failed", "expected", "error", "skipped")
 WIDTH = 120
 
 
-def header_line(plan: Plan) -> str:
+def header_line(plan: Plan, lang: str) -> str:
     """Return the line at the head of a run."""
-    claim = claim_text(plan.ready.settings.claim) or "none"
-    return f"grade: {inert_line(plan.ready.spec)}, plan {plan.given['plan']}, claim {claim}"
+    return _say("head", lang, agent=inert_line(plan.ready.spec), plan=_plan_words(plan))
 
 
 def print_section(
@@ -65,7 +66,7 @@ def _lines(plan: Plan, seen: Seen, told: Told | None, ending: Ending, lang: str)
     if ending.summary is not None:
         yield from result_lines(ending.summary, lang, plan.out, width=WIDTH)
     else:
-        yield from aligned([_row(clause, found) for clause, found in seen.clauses.items()])
+        yield from aligned([_row(clause, found, lang) for clause, found in seen.clauses.items()])
     if seen.own:
         yield _say("own", lang)
         yield from aligned([(f"  {clause}", _counts(n, lang)) for clause, n in seen.own.items()])
@@ -77,15 +78,23 @@ def _lines(plan: Plan, seen: Seen, told: Told | None, ending: Ending, lang: str)
 
 
 def _plan_line(plan: Plan, lang: str) -> str:
+    return _plan_words(plan).in_lang(lang)
+
+
+def _plan_words(plan: Plan) -> Words:
     claim = claim_text(plan.ready.settings.claim)
     key = "plan" if claim else "plan_climb"
-    return _say(key, lang, plan=plan.given["plan"], claim=claim)
+    return say(f"plugin.{key}", plan=plan.given["plan"], claim=claim)
 
 
-def _row(clause: str, found: dict[str, Any]) -> tuple[str, ...]:
-    numbers = [str(found.get(name, "")) for name in ("n", "estimate")]
-    interval = f"[{found['lower']}, {found['upper']}]" if "lower" in found else ""
-    return clause, str(found.get("verdict", found["outcome"])), *numbers, interval
+def _row(clause: str, found: dict[str, Any], lang: str) -> tuple[str, ...]:
+    word = str(found.get("verdict", found["outcome"]))
+    if load_texts().has(f"verdict.{word}"):
+        word = say(f"verdict.{word}").in_lang(lang)
+    if "lower" not in found:
+        return clause, word, str(found.get("n", "")), "", ""
+    lower, upper = outward(found["lower"], found["upper"])
+    return clause, word, str(found["n"]), decimal(found["estimate"]), f"[{lower}, {upper}]"
 
 
 def _counts(counted: dict[str, int], lang: str) -> str:

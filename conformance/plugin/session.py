@@ -90,7 +90,7 @@ class Grading:
 
     def pytest_report_header(self) -> str:
         """Name agent, plan and run folder."""
-        return header_line(self._plan)
+        return header_line(self._plan, self._lang)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -188,8 +188,12 @@ class Grading:
                     self._plan, self._session, self._seen, self._told, is_interrupted=is_interrupted
                 )
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Controller: print the section."""
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int
+    ) -> None:
+        """Controller: print the section, unless nothing was begun for a mistake that is told."""
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         if self._plan.given["collect"]:
             print_plan(terminalreporter, self._plan, self._lang)
         elif self._session is not None and not self._is_worker:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from conformance.decision.paired import share_alpha
 from conformance.report.in_language import SIGNS
 from conformance.report.inert import inert_line
-from conformance.report.numbers import UNKNOWN, decimal, e_value, plain
+from conformance.report.numbers import UNKNOWN, decimal, e_value, outward, plain
 from conformance.report.sentences import reason_words
 from conformance.report.texts import both, joined, say
 from conformance.report.view import agent_name, agent_version
@@ -229,9 +229,9 @@ class _Sheet:
         return word if reason is None else f"{word} ({inert_line(self._in(reason))})"
 
     def _at_stopping(self, side: AtStopping) -> str:
-        if not side.n:
+        if side.lower is None or side.upper is None:
             return UNKNOWN
-        lower, upper = (decimal(end) for end in (side.lower, side.upper))
+        lower, upper = outward(side.lower, side.upper)
         return self._say(
             "diff.at_stopping", mean=decimal(side.mean), lower=lower, upper=upper, n=side.n
         )

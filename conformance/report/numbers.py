@@ -26,11 +26,16 @@ def plain(value: float) -> str:
 
 
 def ends(judgement: Judgement, p0: float) -> tuple[str, str]:
+    """Return the ends of a clause's interval, rounded outwards."""
+    return outward(judgement.lower, judgement.upper, p0)
+
+
+def outward(lower: float, upper: float, p0: float = math.nan) -> tuple[str, str]:
     """Return the ends of an interval, rounded outwards.
 
-    More places are given where fewer would move an end across the limit or on to it.
+    More places are given where fewer would move an end across the limit p0 or on to it.
     """
-    return _end(judgement.lower, p0, math.floor), _end(judgement.upper, p0, math.ceil)
+    return _end(lower, p0, math.floor), _end(upper, p0, math.ceil)
 
 
 def percent(value: float) -> str:

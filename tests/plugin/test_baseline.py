@@ -78,6 +78,7 @@ def test_an_entry_for_what_is_not_there_is_a_mistake(grade, baseline, pytester, 
     pytester.makepyfile(test_it=FAILS)
     run = grade(baseline(entry))
     assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert "no grade" not in run.text  # a mistake is told, and nothing else
     assert told in run.error
 
 

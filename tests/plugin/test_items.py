@@ -59,7 +59,7 @@ def test_an_agent_that_holds_its_claim_passes_and_leaves_a_bundle(grade, pyteste
     assert (run.summary["level"], run.summary["trust"]) == ("L2", "T1")
     assert run.summary["efficiency"]["held"] == "A"
     assert run.has(
-        "grade: builtin:oracle, plan certify, claim none",
+        "grade: builtin:oracle, plan: certify, no claim: it climbs",
         "= agent grade =",
         "agent: builtin:oracle (model-only)",
         "Agency level L2",
@@ -202,6 +202,8 @@ def test_a_selection_writes_no_grade_and_can_be_gone_on_with(grade, by_command):
     assert first.has(
         "no grade: 5 clauses were not run", f"to go on: --grade-resume --grade-out {first.out}"
     )
+    row = next(line for line in first.text.splitlines() if line.startswith("efficiency "))
+    assert re.fullmatch(r"efficiency  A +\d+ +[\d.]+ +\[0\.\d{3}, [\d.]{5}\]", row)
     left = sorted(path.name for path in first.out.iterdir())
     assert left == ["run"]
     assert first.journal[-1]["type"] == "stopped"
