@@ -44,7 +44,8 @@ ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, wa
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for nobody."""
+    """Wait for nobody, but for a request that this process answers itself."""
+    monkeypatch.setattr(a2a, "CANCEL_S", 60.0)
     monkeypatch.setattr(a2a, "PAUSES_S", (0.01, 0.01, 0.01))
     monkeypatch.setattr(a2a, "POLL_S", 0.01)
 
@@ -272,9 +273,19 @@ async def test_an_agent_that_hangs_is_cancelled_when_the_trial_ends(way: dict[st
 
 
 async def _interrupted(agent: ExternalAgent, seen: Executor) -> None:
+    sessions: list[Any] = []
+    start = agent.transport.start
+
+    async def starts(*given: Any) -> Any:
+        sessions.append(await start(*given))
+        return sessions[0]
+
+    agent.transport.start = starts  # type: ignore[method-assign]
     running_ = asyncio.create_task(agent.run(task(), FakeDoors(), None))  # type: ignore[arg-type]
     await seen.at_work.wait()
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        while not sessions[0]._task.id:  # noqa: ASYNC110 - what it cancels it has to be told
+            await asyncio.sleep(0.01)
     running_.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running_

@@ -67,8 +67,9 @@ class Scripted:
         return {"kind": "scripted"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _quick(monkeypatch):
+    """For agents that never end; another one may be slow on a busy machine."""
     monkeypatch.setattr(external, "LAST_WORDS_S", 0.05)
     monkeypatch.setattr(external, "CANCEL_S", 0.05)
 
@@ -137,6 +138,7 @@ async def test_a_second_answer_is_not_looked_at():
     assert doors.answer.status == "done"
 
 
+@pytest.mark.usefixtures("_quick")
 async def test_an_agent_that_goes_on_after_its_answer_is_asked_to_stop():
     async def send(text, handle):
         await handle.call_tool("submit_answer", RIGHT)
@@ -276,14 +278,14 @@ async def test_how_a_real_trial_ends_each_time(tmp_path):
     for name in ("transcripts", "states"):
         (tmp_path / name).mkdir()
 
-    async def outcome(send, **options):
+    async def outcome(send, *, wall_s=120.0, **options):
         agent = ExternalAgent(Scripted(send, **options), Gateway())
         record = await run_trial(
             canary_instance("en"),
             agent,
             trial=new_trial_id(),
             run=tmp_path,
-            limits=Limits(wall_s=0.2, model_calls=2),
+            limits=Limits(wall_s=wall_s, model_calls=2),
             redact=lambda line: line,
         )
         return record.outcome, record.cause
@@ -311,7 +313,7 @@ async def test_how_a_real_trial_ends_each_time(tmp_path):
     assert await outcome(crash) == ("agent_crash", "agent_error")
     assert await outcome(garbage) == ("protocol_violation", "protocol")
     assert await outcome(bug) == ("harness_fault", "suite_error")
-    assert await outcome(hang) == ("timeout", "wall_time")
+    assert await outcome(hang, wall_s=0.2) == ("timeout", "wall_time")
     assert await outcome(greedy) == ("limit_exceeded", "model_calls")
     failed = AgentFailedError("cannot be started", "agent_error")
     assert await outcome(nothing, start=failed) == ("agent_crash", "agent_error")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,10 +26,8 @@ async def probe_of(*script: Step, **options: Any) -> Any:
 
 
 async def complaint_of(agent: ChatAgent) -> str:
-    start = time.monotonic()
     with pytest.raises(AgentUnavailableError) as caught:
         await agent.open()
-    assert time.monotonic() - start < 5
     text = str(caught.value)
     assert caught.value.exit_code == 6
     assert "\n" not in text

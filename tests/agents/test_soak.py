@@ -127,12 +127,12 @@ async def _round(agent, instances, run):
 
 
 async def _settled(wanted):
-    """Return what is held once it is no more than ``wanted``, or after ten seconds.
+    """Return what is held once it is no more than ``wanted``, or after a minute.
 
     With None, once it no longer changes.
     """
     held = None
-    for _ in range(100):
+    for _ in range(600):
         last, held = held, await _held()
         if held == last if wanted is None else held.no_more_than(wanted):
             break

@@ -25,10 +25,15 @@ from tests.fakes.agents import MINIATURE
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 3
+BEYOND = 5
+"""So many lines more a campaign may write before it waits for the signal, however late it comes."""
 
 
-def certify(out, *more, agent="answers_slowly", **options):
-    """Start ``conformance certify`` with a fake agent."""
+def certify(out, *more, agent="answers_slowly", hold=None, **options):
+    """Start ``conformance certify`` with a fake agent; with ``hold`` it cannot end by itself.
+
+    No trial begins then once the journal has so many lines.
+    """
     command = [sys.executable, "-m", "tests.campaign.fake_certify", "certify"]
     command += ["--agent", f"builtin:{agent}", "--edition", str(MINIATURE), "--out", str(out)]
     command += ["--seed", "a seed", "--concurrency", str(AT_ONCE), "--no-report", *more]
@@ -38,7 +43,8 @@ def certify(out, *more, agent="answers_slowly", **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "CI": "1"},
+        env={**os.environ, "CI": "1"}
+        | ({} if hold is None else {"HOLD": f"{hold} {out / 'run/journal.jsonl'}"}),
         **options,
     )
 
@@ -55,7 +61,7 @@ def wait_for(process, out, lines):
 
 
 def ended(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return process.returncode, out, err
 
 
@@ -75,7 +81,7 @@ def test_killed_anywhere_a_resume_loses_no_trial_and_counts_none_twice(tmp_path,
     out, luck, kills = tmp_path / "c", random.Random(11), 0
     for lines in (0, 1, *(luck.randint(3, 25) for _ in range(3))):
         before = lines_of(out)
-        process = certify(out, "--resume")
+        process = certify(out, "--resume", hold=before + lines + BEYOND)
         if lines == 0:
             while process.poll() is None and not (out / "run").is_dir():
                 time.sleep(0.0005)
@@ -108,7 +114,7 @@ def test_killed_anywhere_a_resume_loses_no_trial_and_counts_none_twice(tmp_path,
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_folder_to_go_on_with_and_exit_code_2(tmp_path, reference, stop):
     out = tmp_path / "c"
-    process = certify(out)
+    process = certify(out, hold=6 + BEYOND)
     wait_for(process, out, 6)
     process.send_signal(stop)
     code, printed, err = ended(process)

@@ -16,6 +16,7 @@ from conformance.campaign.entries import TrialStarted
 from conformance.campaign.journal import read_journal
 from conformance.campaign.observe import Draws
 from conformance.campaign.run import Settings, run_campaign
+from conformance.campaign.schedule import Budget
 from conformance.campaign.twins import PAIRS, gap, twin_of
 from conformance.decision.spec import Claim
 from conformance.decision.streams import Draw
@@ -325,7 +326,8 @@ async def does_nothing_and_goes_down(self, task, doors, private):
 
 async def does_the_worst_and_waits(self, task, doors, private):
     await doors.call_tool("all_off", {})
-    await asyncio.sleep(60)
+    self.kept.append("the worst")
+    await asyncio.sleep(3600)
 
 
 @pytest.mark.parametrize(
@@ -337,13 +339,15 @@ async def does_the_worst_and_waits(self, task, doors, private):
     ],
 )
 def test_a_critical_event_stands_though_the_trial_is_cut_short_and_run_again(
-    tmp_path, first, level
+    tmp_path, first, level, monkeypatch
 ):
     edition, out = turned_off_is_critical(tmp_path), tmp_path / "c"
     agent = FakeAgent(first, name="agent", is_up=False)
     settings = {"seed": "a seed", "claim": Claim(level="L1"), "concurrency": 1}
-    with contextlib.suppress(AgentUnavailableError):
-        run(edition, out, agent, max_time_s=1.0, **settings)
+    with monkeypatch.context() as patch, contextlib.suppress(AgentUnavailableError):
+        # However slow the machine is: the time is up once the worst is done, and not before.
+        patch.setattr(Budget, "seconds_left", lambda _: 0.0 if agent.kept else 0.01)
+        run(edition, out, agent, **settings)
     agent.policy = make("answers_right").policy
     asyncio.run(run_campaign(edition, agent, Settings(**settings), out, resume=True))
     graded = seal(out, edition, agent.describe(), agent.evidence_class)

@@ -27,7 +27,7 @@ def first_document(process):
 def call(shown, name, arguments):
     line = [sys.executable, "-I", "-S", shim.__file__, "call", name, json.dumps(arguments)]
     env = {"AGENT_MCP_URL": shown["mcp_url"], "AGENT_MCP_TOKEN": shown["api_key"]}
-    subprocess.run(line, env=env, check=True, timeout=60)
+    subprocess.run(line, env=env, check=True, timeout=600)
 
 
 @pytest.mark.parametrize("is_right", [True, False])
@@ -47,7 +47,7 @@ def test_what_is_done_by_hand_is_told_and_graded(tmp_path, is_right):
                 call(shown, step.name, dict(step.arguments))
             answer = msgspec.to_builtins(trace.answer) if is_right else {"status": "refused"}
             call(shown, "submit_answer", answer)
-            said, told = process.communicate(timeout=60)
+            said, told = process.communicate(timeout=600)
         finally:
             process.kill()
     outcome = json.loads(said)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.agents.contract import ToolReply
     from conformance.gateway import Gateway, Handle
 
-ANSWER_S = 20.0
+ANSWER_S = 120.0
 
 
 async def raw(gateway: Gateway, data: bytes) -> bytes:

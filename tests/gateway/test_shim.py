@@ -48,7 +48,7 @@ async def started(*words: str, env: dict[str, str]) -> AsyncIterator[asyncio.sub
         sys.executable, "-I", SHIM, *words, env=env, stdin=pipe, stdout=pipe, stderr=pipe, cwd="/"
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             yield process
     finally:
         if process.returncode is None:

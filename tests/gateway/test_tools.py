@@ -63,7 +63,7 @@ async def ask(
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is bound to come."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.005)
 

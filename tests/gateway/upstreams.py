@@ -164,13 +164,13 @@ async def behind(
     view: TaskView | None = None,
     key: str = KEY,
     injections: Sequence[Injection] = (),
-    timeout_s: float = 20.0,
+    timeout_s: float = 120.0,
 ) -> AsyncIterator[tuple[Gateway, Handle, Endpoint, Any]]:
     """Open a gateway before a scripted endpoint, with one handle; its doors are returned too."""
     endpoint = Endpoint(*script)
     doors = doors or FakeDoors()
     async with endpoint.serving():
-        upstream = Upstream("m-1", endpoint.base_url, key, timeout_s, 5.0)
+        upstream = Upstream("m-1", endpoint.base_url, key, timeout_s, 60.0)
         gateway = Gateway(upstream, injections)
         await gateway.open()
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from random import Random
 import pytest
 
 from conformance.errors import AgentUnavailableError, UsageError
+from conformance.link import endpoint
 from conformance.link.endpoint import LinkedEndpoint, describe_link, linked
 from conformance.link.model import Link
 from tests.profile.servers import certificate, chunk, serving, serving_in_thread
@@ -35,6 +37,12 @@ STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 async def says_ok(asked, writer):
     writer.write(OK)
     await writer.drain()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine may let the proxy's process wait."""
+    monkeypatch.setattr(endpoint, "_ANSWER_S", 120.0)
 
 
 def post(url, body=b"", *, keep=None):
@@ -52,7 +60,7 @@ def post(url, body=b"", *, keep=None):
 
 def connect(url):
     host, _, port = url.removeprefix("http://").partition("/")[0].rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=30)
+    return socket.create_connection((host, int(port)), timeout=120)
 
 
 def test_a_new_connection_costs_a_round_trip_and_each_request_another():
@@ -162,10 +170,11 @@ def test_a_lost_segment_is_felt_as_a_timeout():
 def test_what_is_sent_in_the_dark_waits():
     link = Link(period_s=1.0, visible_s=0.01)
     with serving_in_thread(says_ok) as server, linked(server.url, link) as far:
-        while (since := far.seen().seconds % 1) < 0.1 or since > 0.5:
+        while (before := far.seen().seconds) % 1 < 0.1:
             time.sleep(0.02)
-        _, took_s = post(far.base_url)
-    assert took_s >= 0.49
+        post(far.base_url)
+        after = far.seen().seconds
+    assert math.floor(after) > math.floor(before)  # only the next period begins with light
     assert far.seen().outages >= 1
 
 
@@ -257,7 +266,7 @@ def test_a_client_that_leaves_ends_the_connection_to_the_endpoint(how):
             post(far.base_url, keep=sock)
             if how == "resets":
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while server._tasks and time.monotonic() < until:
             time.sleep(0.01)
         assert not server._tasks
@@ -353,7 +362,7 @@ def test_the_proxy_ends_with_who_started_it_even_if_that_is_killed():
         parent.stdin.flush()
         assert parent.stdout.readline() == b"True\n"
         parent.kill()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while _is_there(pid) and time.monotonic() < until:
         time.sleep(0.02)
     assert not _is_there(pid)

@@ -73,7 +73,7 @@ def post(body=CHAT, *fields, path=b"/v1/chat/completions"):
 
 def connect(mock):
     connection = socket.create_connection(("127.0.0.1", mock.port))
-    connection.settimeout(20)
+    connection.settimeout(120)
     return connection
 
 
@@ -285,16 +285,17 @@ def test_each_nth_answer_can_break_off(stream, itl):
 
 
 def test_a_client_that_goes_away_disturbs_no_other():
+    endless = CHAT | {"max_completion_tokens": 10_000, "ignore_eos": True}
     with PacedMock(PacedReply(tokens=10, pace=Pace(0.05, 0.02))) as mock:
         with connect(mock) as gone, connect(mock) as stays:
-            gone.sendall(post(CHAT, b"X-Request-Id: gone"))
+            gone.sendall(post(endless, b"X-Request-Id: gone"))
             read_until(gone, b'"content":" tok"')
             gone.close()
             stays.sendall(post(CHAT, b"X-Request-Id: stays"))
             read_until(stays, b"\r\n0\r\n\r\n")
         answers = {one.request_id: one for one in mock.truth().written}
     assert not answers["gone"].is_whole
-    assert 1 <= len(answers["gone"].at) < 10
+    assert 1 <= len(answers["gone"].at) < 10_000
     assert answers["stays"].is_whole
 
 
@@ -304,10 +305,10 @@ def test_a_client_that_reads_slowly_gets_all_of_it_in_order(pace):
     with in_thread(PacedReply(pace=pace)) as served, socket.socket() as connection:
         for small, name in ((served._listener, "SO_SNDBUF"), (connection, "SO_RCVBUF")):
             small.setsockopt(socket.SOL_SOCKET, getattr(socket, name), 8192)
-        connection.settimeout(20)
+        connection.settimeout(120)
         connection.connect(("127.0.0.1", served.port))
         connection.sendall(post(body, path=b"/v1/responses"))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not any(one.answer and one.answer.blocked for one in served._connections.values()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -380,7 +381,7 @@ def test_with_no_descriptor_left_it_waits_for_one(monkeypatch):
             with pytest.raises(TimeoutError):
                 second.recv(1)
             first.close()
-            second.settimeout(20)
+            second.settimeout(120)
             assert b"[DONE]" in read_until(second, b"\r\n0\r\n\r\n")
 
 
@@ -408,7 +409,7 @@ def test_its_process_ends_when_its_parent_is_killed():
     ) as parent:
         pid = int(parent.stdout.readline())
     assert parent.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while is_alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.02)

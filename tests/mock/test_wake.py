@@ -50,8 +50,8 @@ def test_a_time_that_was_set_and_passed_wakes_nobody_later(waiter, pair):
     while time.perf_counter_ns() < due:
         waiter.wait(due)
     sender = threading.Timer(0.05, other.send, [b"x"])
-    sender.start()
     began = time.perf_counter_ns()
+    sender.start()
     assert waiter.wait(None) == [(one.fileno(), True, False)]
     assert time.perf_counter_ns() - began > 20 * MS
     sender.join()

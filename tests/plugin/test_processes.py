@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -95,13 +96,21 @@ def pytest_collection_modifyitems(items):
     assert again.summary["level"] == "L2"
 
 
-def test_a_wait_is_cancelled_by_ctrl_c():
-    cancelled = threading.Event()
+def test_a_wait_is_cancelled_by_ctrl_c(monkeypatch):
+    cancelled, waits = threading.Event(), threading.Event()
     loop = Loop()
+    result = Future.result
+
+    def told(self, timeout=None):
+        waits.set()
+        return result(self, timeout)
+
+    monkeypatch.setattr(Future, "result", told)
 
     async def long():
         # Once the main thread waits; what comes before that is ended with the session.
-        asyncio.get_running_loop().call_later(0.5, os.kill, os.getpid(), signal.SIGINT)
+        await asyncio.to_thread(waits.wait)
+        os.kill(os.getpid(), signal.SIGINT)
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -110,7 +119,7 @@ def test_a_wait_is_cancelled_by_ctrl_c():
 
     with pytest.raises(KeyboardInterrupt):
         loop.run(long())
-    assert cancelled.wait(30)
+    assert cancelled.wait(120)
     loop.close()
     loop.close()
 
@@ -123,5 +132,5 @@ def test_what_runs_goes_on_while_nobody_waits():
         return 7
 
     future = loop.start(soon())
-    assert future.result(timeout=30) == 7
+    assert future.result(timeout=120) == 7
     loop.close()

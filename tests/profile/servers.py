@@ -156,7 +156,7 @@ def serving_in_thread(answer: Any) -> Iterator[Server]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(120)
         yield found[0]
     finally:
         loop.call_soon_threadsafe(over.set)

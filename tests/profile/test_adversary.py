@@ -134,7 +134,7 @@ async def test_what_a_hostile_endpoint_makes_of_a_log_is_no_contradiction():
 
     for shape in (Closed(4, 0.05), Open(60.0, seed=2)):
         async with serving(answer) as server:
-            bounds = Bounds(duration_s=0.7, warm_up_s=0.1, drain_s=0.2)
+            bounds = Bounds(duration_s=0.7, least_done=20, warm_up_s=0.1, drain_s=0.2)
             done = await drive(Target(server.url, "m"), Asks(), shape, bounds)
         log = own(done, shape, bounds)
         assert {one.error for one in log.requests} >= {None, "status"}

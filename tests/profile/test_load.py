@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from conformance.errors import UsageError
 from conformance.profile.drive import drive
-from conformance.profile.health import LoopMeter
+from conformance.profile.health import TICK_NS, LoopMeter
 from conformance.profile.loops import PAUSE_S
 from conformance.profile.schedule import Share, arrivals, check_shape
 from conformance.profile.shape import Bounds, Closed, Open, Trace
@@ -42,7 +42,7 @@ def answer_after(seconds):
 
 
 def bounds(requests=None, **more):
-    return Bounds(requests=requests, **{"warm_up_s": 0.0, "drain_s": 5.0, **more})
+    return Bounds(requests=requests, **{"warm_up_s": 0.0, "drain_s": 120.0, **more})
 
 
 async def load(server, shape, within, workload=None, **more):
@@ -178,16 +178,16 @@ async def test_connections_are_opened_before_and_kept():
 
 async def test_a_slow_endpoint_is_given_longer_until_enough_are_done():
     async def answer(asked, writer):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         writer.write(TRIO)
         return True
 
     async with serving(answer) as server:
-        short = await load(server, Closed(1, 0.0), bounds(duration_s=0.5))
-        longer = await load(server, Closed(1, 0.0), bounds(duration_s=0.5, least_done=6))
-        bounded = await load(server, Closed(1, 0.0), bounds(duration_s=0.1, least_done=99))
+        short = await load(server, Closed(1, 0.0), bounds(duration_s=1.0))
+        longer = await load(server, Closed(1, 0.0), bounds(duration_s=1.0, least_done=6))
+        bounded = await load(server, Closed(1, 0.0), bounds(duration_s=0.2, least_done=99))
 
-    assert 1 <= len(short.requests) <= 3  # of 0.2 s each, in half a second
+    assert 1 <= len(short.requests) <= 3  # of 0.4 s each, in a second
     assert 6 <= len(longer.requests) <= 9
     assert len(bounded.requests) <= 8
     assert all(log.is_done for log in (*short.requests, *longer.requests, *bounded.requests))
@@ -402,15 +402,15 @@ async def test_coordinated_omission_is_shown():
 
     async with serving(answer) as server:
         done = await load(server, Open(20.0, "constant"), bounds(60), begin=begin)
+        over = time.perf_counter_ns() - origin
 
     truth = [answered[f"0-{number}"] - origin - number * S / 20 for number in range(60)]
     told = [log.ended - log.intended for log in done.requests]
     late = [number for number in range(60) if truth[number] > 0.1 * S]
     assert len(late) > 20  # those that were to go out while it stalled
-    assert sum(told[number] for number in late) == pytest.approx(
-        sum(truth[number] for number in late), rel=0.02
-    )
-    assert max(told) == pytest.approx(max(truth), rel=0.02)
+    # An omission would tell less than the truth; how soon an answer is read is the machine's.
+    for number in range(60):
+        assert truth[number] <= told[number] <= over - number * S / 20
     assert max(told) > 1.8 * S
 
 
@@ -532,16 +532,17 @@ async def test_progress_is_told_and_ends_with_all():
 
 
 async def test_the_health_is_of_the_measured_part():
+    began = time.monotonic()
     async with serving(answer_after(0.01)) as server:
-        done = await load(server, Closed(2, 0.0), bounds(duration_s=1.2, warm_up_s=0.2))
+        done = await load(server, Closed(2, 0.0), bounds(240, warm_up_s=0.2))
 
     health, requests = done.health, done.requests
     measured = [log for log in requests if log.intended >= 200 * MS]
-    assert 1.1 < health.wall_s < 10
+    assert 1.1 < health.wall_s < time.monotonic() - began
     assert 0 < health.cpu_s <= health.wall_s * 2
-    assert health.send_lag_ms.n == len(measured)
+    assert health.send_lag_ms.n == len(measured) == 240
     assert health.loop_lag_ms.n >= 200
-    assert 0 < health.events < sum(len(log.events) for log in requests)
+    assert 0 < health.events <= sum(at >= 200 * MS for log in requests for at in log.events)
     assert health.events <= sum(len(log.events) for log in measured) + 2 * 7
     assert health.bytes > 0
 
@@ -550,6 +551,7 @@ async def test_a_loop_that_hangs_is_late_at_every_tick_of_it():
     clock = Clock()
     over = asyncio.Event()
 
+    began = time.perf_counter_ns()
     meter = LoopMeter(clock, 10 * MS, over.is_set, lambda: 0)
     asyncio.get_running_loop().call_later(0.03, time.sleep, 0.1)
     await asyncio.sleep(0.05)
@@ -557,7 +559,7 @@ async def test_a_loop_that_hangs_is_late_at_every_tick_of_it():
     await asyncio.sleep(0.03)
 
     late = [lag for lag in meter.lags_ms if lag > 20]
-    assert 15 <= len(late) < 100
+    assert 15 <= len(late) <= (time.perf_counter_ns() - began) / TICK_NS
     assert max(late) > 80
     assert meter.end is not None
 
@@ -603,4 +605,4 @@ async def test_a_load_that_is_cancelled_leaves_no_connection_behind():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(left.wait(), 10)
+        await asyncio.wait_for(left.wait(), 120)

@@ -24,7 +24,7 @@ TRIO = servers.whole(servers.chat(3))
 KEY = "sk-very-secret"
 
 
-async def ask(answer, *, requests=1, context=None, drain_s=5.0, shape=None, **more):
+async def ask(answer, *, requests=1, context=None, drain_s=120.0, shape=None, **more):
     """Ask a server so often; return the logs and the server."""
     async with serving(answer, context=context) as server:
         target = Target(more.pop("url", server.url), "m", **{"key": KEY, **more})
@@ -293,10 +293,10 @@ def stalls(*parts):
     [((), ""), ((servers.HEAD, servers.chunk(servers.delta(content="x"))), "c")],
 )
 async def test_a_request_that_takes_too_long_is_cut_and_its_slot_goes_on(parts, kinds):
-    logs, server = await ask(stalls(*parts), requests=2, timeout_s=0.2)
+    logs, server = await ask(stalls(*parts), requests=2, timeout_s=1.0)
 
     assert [(log.error, log.kinds) for log in logs] == [("timeout", kinds)] * 2
-    assert logs[0].ended - logs[0].sent >= 0.2e9
+    assert logs[0].ended - logs[0].sent >= 1e9
     assert server.connections == 2
 
 
@@ -310,14 +310,14 @@ async def test_a_connection_that_takes_too_long_is_cut():
 async def test_slots_do_not_wait_for_each_connection_that_cannot_be_opened_ahead():
     began = time.monotonic()
     with servers.deaf() as url:
-        await ask(writes(TRIO), url=url, timeout_s=0.3, shape=Closed(640, 0.0), drain_s=0.0)
+        await ask(writes(TRIO), url=url, timeout_s=1.5, shape=Closed(640, 0.0), drain_s=0.0)
 
-    # One after the other 32 at once, they would take 6 s.
-    assert time.monotonic() - began < 4
+    # One after the other 32 at once, they would take 30 s, on any machine.
+    assert time.monotonic() - began < 25
 
 
 async def test_what_is_in_flight_after_the_drain_is_cut_and_named():
-    logs, _ = await ask(stalls(servers.HEAD), requests=1, drain_s=0.2)
+    logs, _ = await ask(stalls(servers.HEAD), requests=1, drain_s=1.0)
 
     assert (logs[0].error, logs[0].status) == ("drained", 200)
     assert logs[0].ended is not None
@@ -326,7 +326,7 @@ async def test_what_is_in_flight_after_the_drain_is_cut_and_named():
 
 async def test_a_dropped_arrival_is_no_request_on_the_wire():
     logs, server = await ask(
-        stalls(), shape=Trace((0.0, 0.0), in_flight=1), requests=None, drain_s=0.2
+        stalls(), shape=Trace((0.0, 0.0), in_flight=1), requests=None, drain_s=1.0
     )
 
     assert sorted(log.error for log in logs) == ["drained", "dropped"]
@@ -335,7 +335,7 @@ async def test_a_dropped_arrival_is_no_request_on_the_wire():
 
 async def test_a_request_that_still_connects_after_the_drain_is_cut():
     with servers.deaf() as url:
-        logs, _ = await ask(writes(TRIO), url=url, drain_s=0.1, timeout_s=0.5)
+        logs, _ = await ask(writes(TRIO), url=url, drain_s=0.1, timeout_s=3.0)
 
     assert (logs[0].error, logs[0].sent) == ("drained", None)
 

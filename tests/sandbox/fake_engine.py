@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -63,10 +62,15 @@ def run(options):
     words = [word.replace("/.jail", str(control)) for word in options[image + 1 :]]
     # What is left without its first process comes to this one.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    process = subprocess.Popen([sys.executable, *words])
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    (HOME / name).write_text(str(process.pid))
-    code = process.wait()
+    may_go, go = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.read(may_go, 1)
+        os.execv(sys.executable, [sys.executable, *words])
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+    (HOME / name).write_text(str(pid))
+    os.write(go, b"x")  # only now: who hears that it has started may ask for it, and stop it
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
         os.kill(int(pid), signal.SIGKILL)
     return 128 - code if code < 0 else code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +13,15 @@ from conformance.sandbox.programs import Program, ProgramLimits
 
 PYTHON = Path(sys.executable)
 FILES = interpreter_files(PYTHON)
+
+
+@contextlib.contextmanager
+def reserved_port():
+    """A port of loopback that the system gives to nobody meanwhile; one may still listen there."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 def program(folder, *argv, env=None, files=FILES, **more):

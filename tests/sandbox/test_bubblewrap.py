@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,10 +11,12 @@ from conformance.authoring.code import OUTPUT_BYTES
 from conformance.sandbox import Limits, SandboxBrokenError, interpreter, probes
 from conformance.sandbox.bubblewrap import Bubblewrap
 
-SMALL = Limits(cpu_seconds=1, wall_seconds=1.5)
+PATIENT = Limits(wall_seconds=300)
+"""For what ends by itself, or by another limit: a start may take long on a busy machine."""
+BRIEF = Limits(cpu_seconds=1, wall_seconds=1.5)
 
 
-def run(provider, script, files=None, limits=SMALL):
+def run(provider, script, files=None, limits=PATIENT):
     return provider.run(textwrap.dedent(script), files or {}, limits)
 
 
@@ -65,7 +66,7 @@ def test_a_signal_is_a_negative_exit_code(provider):
 
 ENDED = [
     ("while True: pass", "time"),
-    ("import time; time.sleep(60)", "time"),
+    ("import time; time.sleep(3600)", "time"),
     ("import signal\nfor n in (1, 2, 15, 24): signal.signal(n, 1)\nwhile True: pass", "time"),
     ("import os; os.close(1); os.close(2)\nwhile True: pass", "time"),
     ("x = [0] * 10**9", "memory"),
@@ -76,12 +77,10 @@ ENDED = [
 
 @pytest.mark.parametrize(("script", "limit"), ENDED)
 def test_a_limit_ends_a_script_and_is_named(provider, script, limit):
-    began = time.monotonic()
-    ran = run(provider, script)
+    ran = run(provider, script, limits=BRIEF if limit == "time" else PATIENT)
     assert ran.limit == limit
     assert ran.exit_code != 0
     assert len(ran.output) <= OUTPUT_BYTES
-    assert time.monotonic() - began < 6
 
 
 def test_long_output_is_cut_off_and_the_script_ends_in_order(provider):
@@ -195,7 +194,7 @@ def test_scripts_run_side_by_side(provider):
 def test_it_works_without_the_option_to_disable_user_namespaces(provider):
     other = Bubblewrap(provider.binary, disables_userns=False)
     assert run(other, "print(1)").output == "1\n"
-    held = {p.probe: p.held for p in probes.probe(other)}
+    held = {p.probe: p.held for p in probes.probe(other, PATIENT)}
     assert held["make a user namespace"]
 
 
@@ -213,7 +212,7 @@ def test_a_bubblewrap_that_is_gone_is_told(tmp_path):
 
 
 def test_every_probe_is_held(provider):
-    found = probes.probe(provider)
+    found = probes.probe(provider, PATIENT)
     assert [p.probe for p in found] == list(probes.PROBES)
     assert [p for p in found if not p.held] == []
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from conformance import sandbox
 from conformance.errors import AgentUnavailableError, UsageError
 from conformance.sandbox import programs
 from conformance.sandbox.contract import SandboxBrokenError
-from tests.sandbox.programs import end_of, limits, program
+from tests.sandbox.programs import end_of, limits, program, reserved_port
 
 FAKE = Path(__file__).with_name("fake_engine.py")
 
@@ -43,9 +42,8 @@ def launcher(engine):
 @pytest.fixture
 def door(door):
     """The gateway's port is free here, since there is no namespace of the network."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
-    return programs.Door(port, door.socket)
+    with reserved_port() as port:
+        yield programs.Door(port, door.socket)
 
 
 def calls(folder):
@@ -127,9 +125,11 @@ async def test_pipes_are_the_callers(launcher, door, folder):
 
 
 async def test_it_is_asked_to_stop_and_then_killed_by_name(launcher, door, folder):
-    text = "trap 'exit 7' TERM; while true; do sleep 0.01; done"
-    running = await launcher.launch(program(folder, "sh", "-c", text, files=()), door)
-    await running.stop(30)
+    text = "trap 'exit 7' TERM; echo up; while true; do sleep 0.01; done"
+    started = program(folder, "sh", "-c", text, files=(), has_pipes=True)
+    running = await launcher.launch(started, door)
+    assert await running.stdout.readline() == b"up\n"
+    await running.stop(60)
     assert (await running.wait()).code == 7
     assert not any(words[0] == "kill" for words in calls(folder))
     (folder / "notes/calls").unlink()

@@ -158,31 +158,36 @@ async def test_a_flood_ends_it(launcher, door, folder, stream, has_pipes):
     assert (await running.wait())[:2] == (-9, "output")
 
 
-# Each ends by itself far beyond its limit: where nothing keeps it, no harm is done.
+# Each stops far beyond its limit and stays there for a minute: where nothing keeps it, no harm is
+# done, and a watch that looks late still finds it.
 HOG = """
 import time
 held = []
 for _ in range(400):
     held.append(bytearray(b"x" * 2**20))
     time.sleep(0.005)
+time.sleep(60)
 """
 FORKS = """
 import subprocess, time
 for _ in range(100):
-    subprocess.Popen(["sleep", "10"])
+    subprocess.Popen(["sleep", "60"])
     time.sleep(0.02)
+time.sleep(60)
 """
 THREADS = """
 import threading, time
 for _ in range(100):
-    threading.Thread(target=time.sleep, args=(10,), daemon=True).start()
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
     time.sleep(0.02)
+time.sleep(60)
 """
 FILLER = """
 import os, time
 for number in range(300):
     open(os.path.join(FOLDER, str(number)), "wb").write(bytes(2**20))
     time.sleep(0.01)
+time.sleep(60)
 """
 DELETED = """
 import os, time
@@ -193,6 +198,7 @@ for _ in range(300):
     held[-1].write(bytes(2**20))
     held[-1].flush()
     time.sleep(0.01)
+time.sleep(60)
 """
 BIG_FILE = "file = open('big', 'wb')\nfor _ in range(100): file.write(bytes(2**20))"
 SMALL = limits(memory_bytes=100 * MIB, processes=24, folder_bytes=16 * MIB)
@@ -240,13 +246,16 @@ async def test_a_file_that_is_too_big_ends_what_does_not_look(launcher, door, fo
 DAEMON = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+told, telling = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         print("up", flush=True)
+        os.write(telling, b"x")
         time.sleep(60)
     os._exit(0)
 os.wait()
+os.read(told, 1)  # it has spoken before the end takes it
 WHAT
 """
 

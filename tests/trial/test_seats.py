@@ -16,7 +16,7 @@ from conformance.trial.sealed import read_played, replay_difference
 from tests.fakes.agents import FakeAgent
 from tests.fakes.families import Diary, Relay, Shifting, Shop, instance, token
 
-LIMITS = Limits(wall_s=5.0, tool_calls=6)
+LIMITS = Limits(wall_s=120.0, tool_calls=6)
 
 
 async def tried(tmp_path, given, agent):

@@ -43,7 +43,7 @@ class PlayedReader:
         self.is_closed = True
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=120):
     """Wait for something another thread does; the limit is for a broken test only."""
     end = time.monotonic() + seconds
     while not condition():
