@@ -493,7 +493,7 @@ def test_a_resume_whose_journal_changed_is_refused_with_the_line(tmp_path):
     out = tmp_path / "c"
     campaign(out, unit_of_tools(), max_calls=2)
     path = journal_path(out / "run")
-    path.write_bytes(path.read_bytes().replace(b'"wall_s":0.', b'"wall_s":1.', 1))
+    path.write_bytes(path.read_bytes().replace(b'"wall_s":', b'"wall_s":1', 1))
     with pytest.raises(EvidenceInvalidError, match=r"journal\.jsonl:\d+: was changed"):
         campaign(out, unit_of_tools(), resume=True)
 
