@@ -46,7 +46,10 @@ class StatusLine:
     def brief(self, text: str) -> None:
         """Say how it is just now: on a terminal at once, else now and then."""
         if self._status is not None:
-            self._status.update(text)
+            from rich.text import Text
+
+            # One line, however narrow the terminal is.
+            self._status.update(Text(text, no_wrap=True, overflow="ellipsis"))
         elif time.monotonic() - self._said >= PLAIN_EVERY_S:
             self.line(text)
 

@@ -58,12 +58,16 @@ def list_families(edition_root: Path | None, locale_name: str | None, as_json: b
     if as_json:
         print_json(rows)
         return 0
+    from conformance.report.planned import aligned
+
     lang = spoken(locale_name)
-    for family, row in zip(families, rows, strict=True):
-        clauses = ", ".join(row["clauses"])
-        sys.stdout.write(
-            f"{family.number}  {family.id:<14} {family.title.in_lang(lang)}  [{clauses}]\n"
-        )
+    lines = aligned(
+        [
+            (family.number, family.id, family.title.in_lang(lang), ", ".join(row["clauses"]))
+            for family, row in zip(families, rows, strict=True)
+        ]
+    )
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 

@@ -13,7 +13,7 @@ from conformance.evidence import bundle
 from conformance.evidence.summary import summarise_clause
 from conformance.report.inert import inert_line
 from conformance.report.sentences import clause_limit, reason_words
-from conformance.report.texts import say
+from conformance.report.texts import aside, say
 from conformance.trial.run import transcript_path
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.campaign.observe import Observed
     from conformance.decision.result import ClauseResult, EfficiencyResult
     from conformance.decision.rules import Judgement
-    from conformance.evidence.documents import ClauseSummary, Words
+    from conformance.evidence.documents import ClauseSummary
     from conformance.plugin.plan import Plan, Planned
 
 TELLING = 2
@@ -40,8 +40,7 @@ class Judged(NamedTuple):
 
 def settled_text(planned: Planned, lang: str) -> str:
     """Return why a clause is never run, known before the first trial."""
-    verdict = _in(say(f"verdict.{planned.settled}"), lang)
-    return f"{verdict} ({_in(reason_words(planned.reason), lang)})"
+    return say(f"verdict.{planned.settled}").in_lang(lang) + _reason(planned.reason, lang)
 
 
 def judge_clause(result: ClauseResult, plan: Plan, short: Sequence[Observed], lang: str) -> Judged:
@@ -59,7 +58,8 @@ def judge_clause(result: ClauseResult, plan: Plan, short: Sequence[Observed], la
             return Judged("pass")
         case "inapplicable":
             reason = say("reason.ics", line=result.reason or "")
-            return Judged("skip", f"{_in(say('verdict.inapplicable'), lang)} ({_in(reason, lang)})")
+            told = say("verdict.inapplicable").in_lang(lang) + aside(reason).in_lang(lang)
+            return Judged("skip", told)
         case "inconclusive" if result.reason == LEVEL_STOPPED:
             return Judged("skip", _verdict(result, lang))
         case "not_run" if result.reason != BUDGET or not is_claimed:
@@ -76,11 +76,11 @@ def judge_efficiency(result: EfficiencyResult, plan: Plan, lang: str) -> Judged:
         if verdicts.get(claimed) == "pass":
             return Judged("pass")
         values = {"claimed": claimed, "held": result.held or none}
-        text = _in(say("plugin.class_not_held", **values), lang)
-        reason = _in(reason_words(result.reason), lang)
-        return Judged("fail", f"{text} ({reason})" if reason else text)
+        text = say("plugin.class_not_held", **values).in_lang(lang)
+        return Judged("fail", text + _reason(result.reason, lang))
     if not result.classes:
-        return Judged("skip", _in(reason_words(result.reason), lang))
+        words = reason_words(result.reason)
+        return Judged("skip", "" if words is None else words.in_lang(lang))
     return Judged("pass")
 
 
@@ -133,16 +133,16 @@ def _failure(
 ) -> Iterator[str]:
     summary = _summary(result, plan)
     said = {"clause": result.clause, "verdict": _verdict(result, lang), "text": summary.text}
-    yield _in(say("plugin.failed", **said), lang)
-    yield _in(clause_limit(summary).sentence, lang)
+    yield say("plugin.failed", **said).in_lang(lang)
+    yield clause_limit(summary).sentence.in_lang(lang)
     starts = [_start(plan, item.trial) for item in short]
     for item, start in zip(short, starts, strict=True):
-        yield _in(say("plugin.trial", trial=item.trial, family=start["family"]), lang)
+        yield say("plugin.trial", trial=item.trial, family=start["family"]).in_lang(lang)
         for finding in item.findings[:SHOWN_FINDINGS]:
             yield f"  {inert_line(finding.requirement, 60)}: {inert_line(finding.message)}"
         yield f"  {transcript_path(plan.out / bundle.RUN, item.trial)}"
     for start in starts[:1]:
-        yield _in(say("plugin.look_closer", command=_instance_command(start, plan)), lang)
+        yield say("plugin.look_closer", command=_instance_command(start, plan)).in_lang(lang)
 
 
 def _start(plan: Plan, trial: str) -> dict[str, Any]:
@@ -170,12 +170,9 @@ def _summary(result: ClauseResult, plan: Plan) -> ClauseSummary:
 
 
 def _verdict(result: ClauseResult, lang: str) -> str:
-    word = _in(say(f"verdict.{result.verdict}"), lang)
-    reason = _in(reason_words(result.reason), lang)
-    return f"{word} ({reason})" if reason else word
+    return say(f"verdict.{result.verdict}").in_lang(lang) + _reason(result.reason, lang)
 
 
-def _in(given: Words | None, lang: str) -> str:
-    if given is None:
-        return ""
-    return given.in_lang(lang)
+def _reason(reason: str | None, lang: str) -> str:
+    words = reason_words(reason)
+    return "" if words is None else aside(words).in_lang(lang)

@@ -236,7 +236,7 @@ GATES: dict[str, Gate] = {
     "calibration-off": Gate(
         "calibration", 2.0, "ms",
         {
-            "zh": "客户端对已知真值的端点读数有误：首 token 延迟或事件间隔的中位数偏差过大",
+            "zh": "客户端对已知真值的端点读数有误：首 token 时延或事件间隔的中位数偏差过大",
             "en": "against the endpoint with known truth this client read wrong: the median TTFT "
             "or chunk gap was off by too much",
         },
@@ -248,7 +248,7 @@ GATES: dict[str, Gate] = {
     "calibration-tail-off": Gate(
         "calibration", 5.0, "ms",
         {
-            "zh": "客户端对已知真值的端点读数有误：首 token 延迟的 p99 偏差过大",
+            "zh": "客户端对已知真值的端点读数有误：首 token 时延的 p99 偏差过大",
             "en": "against the endpoint with known truth this client read wrong: the p99 of TTFT "
             "was off by too much",
         },

@@ -65,8 +65,8 @@ def _of_limits(evidence: Evidence) -> Iterator[Deviation]:
     own = msgspec.to_builtins(evidence.opened.terms.limits)
     changed = {k: v for k, v in own.items() if usual.get(k) != v}
     if changed:
-        limits = ", ".join(f"{name} = {value:g}" for name, value in sorted(changed.items()))
-        yield Deviation(say("deviations.limits", limits=limits))
+        limits = [say(f"deviations.limit_{k}", n=f"{v:g}") for k, v in sorted(changed.items())]
+        yield Deviation(say("deviations.limits", limits=joined(limits)))
 
 
 ROUTINE = frozenset({"contact", "sandbox", "exit", "agent_output"})

@@ -10,7 +10,7 @@ from conformance.report.in_language import SIGNS
 from conformance.report.inert import inert_line
 from conformance.report.numbers import UNKNOWN, decimal, e_value, outward, plain
 from conformance.report.sentences import reason_words
-from conformance.report.texts import both, joined, say
+from conformance.report.texts import aside, both, joined, say
 from conformance.report.view import agent_name, agent_version
 
 if TYPE_CHECKING:
@@ -226,7 +226,9 @@ class _Sheet:
     def _verdict(self, side: AtStopping) -> str:
         word = f"{SIGNS[side.verdict]} {self._say(f'verdict.{side.verdict}')}"
         reason = reason_words(side.reason) if side.verdict == "not_run" else None
-        return word if reason is None else f"{word} ({inert_line(self._in(reason))})"
+        if reason is None:
+            return word
+        return word + self._in(aside(both(inert_line(self._in(reason)))))
 
     def _at_stopping(self, side: AtStopping) -> str:
         if side.lower is None or side.upper is None:

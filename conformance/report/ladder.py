@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from conformance.edition.lint import curve
-from conformance.report.texts import load_texts, say
+from conformance.report.texts import aside, load_texts, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -116,9 +116,9 @@ def _families(edition: Edition, lang: Lang) -> Iterator[str]:
     for name in edition.family_ids():
         family = edition.family(name)
         by = [c.id for c in edition.clauses if any(d.family == name for d in c.draws)]
-        need = str(getattr(say("ladder.needs_sandbox"), lang)) if family.needs else ""
         label = f"{family.number} {family.title.in_lang(lang)} `{name}`"
-        rows.append([f"{label} ({need})" if need else label, ", ".join(by) or "–"])
+        need = aside(say("ladder.needs_sandbox")).in_lang(lang) if family.needs else ""
+        rows.append([label + need, ", ".join(by) or "–"])
     yield from _table(texts, rows)
 
 

@@ -101,6 +101,7 @@ def holdback(summary: SummaryDocument) -> Holdback:
     clauses = {clause.id: clause for clause in summary.clauses}
     own = [clause for clause in summary.clauses if clause.step == step.id]
     if own and all(clause.reason == NOT_CLAIMED for clause in own):
+        heading = say("back.heading_next", step=step.id, title=step.title)
         return Holdback(heading, say("back.not_claimed", step=step.id), ())
     # Where a clause cannot run, its siblings were not tried for that reason alone.
     names = [n for n in step.limits if n not in clauses or clauses[n].reason != ABOVE]

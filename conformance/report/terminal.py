@@ -11,7 +11,7 @@ from conformance.report.numbers import decimal, ends, limit, seconds
 from conformance.report.profile_words import certificate_line
 from conformance.report.sentences import holdback, lead, reason_words
 from conformance.report.sources import read_profile
-from conformance.report.texts import say
+from conformance.report.texts import aside, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ def _row(clause: ClauseSummary, lang: str) -> Iterator[RenderableType]:
     word = f"{_SIGNS[clause.verdict]} {_say(f'verdict.{clause.verdict}', lang)}"
     reason = reason_words(clause.reason, clause.pending)
     if reason is not None:
-        word += f" ({reason.in_lang(lang)})"
+        word += aside(reason).in_lang(lang)
     lower, upper = ends(judgement, clause.rule.p0)
     style = _STYLES.get(clause.verdict, "")
     yield Text(clause.id)

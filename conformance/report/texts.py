@@ -70,6 +70,11 @@ def both(text: str) -> Words:
     return Words(text, text)
 
 
+def aside(words: Words) -> Words:
+    """Return an aside, in the brackets of each language."""
+    return Words(f"（{words.zh}）", f" ({words.en})")
+
+
 def joined(parts: list[Words]) -> Words:
     """Return a list within a sentence."""
     return Words("、".join(p.zh for p in parts), ", ".join(p.en for p in parts))

@@ -77,7 +77,7 @@ def test_unknown_is_a_word_with_a_reason_never_a_nought(pages):
     assert "Output tokens/s/accelerator unknown no accelerator was read" in text
     assert "No accelerator was read: this machine has none" in text
     assert "There is no energy figure to draw." in text
-    assert "未知 未读取到加速器" in in_language(pages["without_accelerators"], "zh")
+    assert "未知 未读取到加速卡" in in_language(pages["without_accelerators"], "zh")
 
 
 def test_the_gates_verdict_stands_in_plain_words(pages):

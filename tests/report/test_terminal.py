@@ -28,7 +28,7 @@ def test_a_level_not_held_comes_with_each_failed_clause(liar):
 def test_chinese_is_complete(liar):
     text = "\n".join(result_lines(summary_of(liar), "zh", width=160))
     assert "能动性等级 L0 未定级" in text
-    assert "L1 的 3 项条款全部未获通过。" in text
+    assert "L1 的 3 项条款均未判定为通过。" in text
     assert "fail" not in text
 
 

@@ -145,7 +145,7 @@ def runs(scale, hardware, **changes):
     return {"profile": profile(scale, **changes), "hardware": hardware}
 
 
-LIMITED = (Words("单次试验限额：model_calls = 4。", "Limits a trial: model_calls = 4."),)
+LIMITED = (Words("单次试验限额：模型调用 4 次。", "Limits a trial: 4 model calls."),)
 
 
 def whole_board():

@@ -175,7 +175,7 @@ def test_a_version_and_what_bears_on_a_comparison_are_told(found, tmp_path):
     told = build_entry(out)
     assert told.version == "2.1⟨ESC⟩"
     assert told.remarks == (
-        Words(zh="单次试验限额：tool_calls = 7。", en="Limits a trial: tool_calls = 7."),
+        Words(zh="单次试验限额：工具调用 7 次。", en="Limits a trial: 7 tool calls."),
     )
 
 
