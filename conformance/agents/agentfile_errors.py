@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -39,6 +39,8 @@ def describe(
         mend = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
     elif key is not None:
         what, mend = f"{key['key']!r} is missing", "add it"
+    elif values := _values(kind, names):
+        mend = f"there are {', '.join(values)}"
     return UsageError(
         what, where=f"{path}:{line}: {place}" if line else f"{path}: {place}", mend=mend
     )
@@ -49,6 +51,15 @@ def _fields(kind: Any, names: list[str]) -> list[str]:
     for name in names:
         kind = get_type_hints(kind)[name]
     return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def _values(kind: Any, names: list[str]) -> tuple[str, ...]:
+    """Return the values that the key at ``names`` may have, where they are few and known."""
+    for name in names:
+        if not isinstance(kind, type) or not issubclass(kind, msgspec.Struct):
+            return ()
+        kind = get_type_hints(kind).get(name)
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _line(text: str, names: list[str]) -> int | None:

@@ -7,6 +7,7 @@ doors; worlds are deterministic, so both come out alike.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,7 @@ async def _hand_in(answer: Answer | None, doors: Doors) -> None:
 
 def names() -> tuple[str, ...]:
     """Return the names of the calibrators; N stands for the number of a level or grade."""
-    return ("oracle", "oracle-LN", "oracle-TN", *_POLICIES, *LAPSES, *CHEATS)
+    return tuple(dict.fromkeys(("oracle", "oracle-LN", "oracle-TN", *_POLICIES, *LAPSES, *CHEATS)))
 
 
 def play_of(name: str, places: Places) -> Play:
@@ -158,11 +159,9 @@ def play_of(name: str, places: Places) -> Play:
         return lambda instance: _lapse(name, instance) or _solved(instance)
     if name in CHEATS:
         return lambda instance: cheat(name, instance)
-    raise UsageError(
-        f"there is no agent builtin:{name}",
-        where="--agent",
-        mend=f"builtin agents: {', '.join(names())}",
-    )
+    close = difflib.get_close_matches(name, names(), 1)
+    mend = f"did you mean builtin:{close[0]}?" if close else f"there are {', '.join(names())}"
+    raise UsageError(f"there is no agent builtin:{name}", where="--agent", mend=mend)
 
 
 def _solved(instance: Instance[Any]) -> Trace:

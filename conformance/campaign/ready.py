@@ -81,8 +81,7 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
         wish: How the campaign is to be run.
 
     Raises:
-        UsageError: the agent, the claim or an option cannot be used.
-        EditionError: there is no such plan.
+        UsageError: the agent, the plan, the claim or an option cannot be used.
         EvidenceInvalidError: the journal of ``wish.seed_of`` is missing or broken.
     """
     from conformance.agents.factory import default_concurrency, find_agent, make_agent, patience
@@ -91,7 +90,11 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
     from conformance.campaign.machine import missing_here
     from conformance.campaign.run import Settings
 
-    edition.plan(wish.plan)
+    if wish.plan not in edition.document.plans:
+        plans = ", ".join(edition.document.plans)
+        raise UsageError(
+            f"there is no plan {wish.plan!r}", where="--plan", mend=f"there are {plans}"
+        )
     spec, reach = find_agent(agent, reach)
     made = make_agent(spec, reach, places(edition))
     claim = parse_claim(wish.claim, edition)

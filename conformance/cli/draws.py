@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     click.option("--seed", default="1", show_default=True, help="Any text."),
-    click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True),
+    click.option(
+        "--lang",
+        type=click.Choice(["zh", "en"]),
+        default="en",
+        show_default=True,
+        help="Language of the task.",
+    ),
     click.option("--wording", default=0, show_default=True, help="Which wording."),
     click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob."),
 )

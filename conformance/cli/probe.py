@@ -28,7 +28,13 @@ def _print_template(context: click.Context, _: click.Parameter, kind: Kind | Non
 
 @click.command("probe", short_help="Say whether an agent can be graded, and how.")
 @agent_options
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    default="en",
+    show_default=True,
+    help="Language of the task.",
+)
 @click.option(
     "--init",
     type=click.Choice(["chat", "command", "python", "acp", "a2a", "http"]),

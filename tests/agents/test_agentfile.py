@@ -119,7 +119,10 @@ def test_a_virtual_environment_s_interpreter_is_not_followed_to_its_base(tmp_pat
     [
         ('[agent]\nnam = "x"', "/agent.toml:2: agent.nam: there is no key 'nam' here — did you"),
         (reach('kind = "http"'), "/agent.toml: reach: kind 'http' needs url — add it"),
-        (reach('kind = "nope"'), "/agent.toml:6: reach.kind: invalid enum value 'nope'"),
+        (
+            reach('kind = "nope"'),
+            "/agent.toml:6: reach.kind: invalid enum value 'nope' — there are chat, command",
+        ),
         ('[agent]\nname = "x"\nversion = "1"', "/agent.toml: reach: 'reach' is missing — add it"),
         (reach('kind = "http"\nurl = "u"\nfiles = [3]'), "/agent.toml:8: reach.files[0]: expected"),
         (reach('kind = "command"\ncommand = "c"\nset = {A = 1}'), "/agent.toml:8: reach.set: exp"),

@@ -89,6 +89,7 @@ def test_without_a_script_it_says_so():
         (["--script", "none.json"], "none.json: cannot be read"),
         (["--script", "a", "--family", "records"], "--script: goes with no --family"),
         (["--family", "nothing"], "there is no family 'nothing'"),
+        (["--family", "records", "--agent", "oracel"], "did you mean builtin:oracle?"),
         (["--family", "records", "--agent", "nobody"], "there is no agent builtin:nobody"),
         (["--family", "records", "--knob", "x"], "'x' is no NAME=VALUE"),
         (["--port", "70000"], "--port"),
