@@ -82,7 +82,7 @@ class CampaignProgress(StatusLine):
             step = self._round.step
             parts.append(self.words("round", step=step, index=self._round.index))
             parts += [
-                f"{clause} {sum(seen):g}/{len(seen)}"
+                f"{clause} {sum(seen):.4g}/{len(seen)}"
                 for clause, seen in self._solved.items()
                 if clause in self._round.clauses
             ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from conformance.decision.paired import share_alpha
 from conformance.report.in_language import SIGNS
 from conformance.report.inert import inert_line
-from conformance.report.numbers import UNKNOWN, decimal, e_value, outward, plain
+from conformance.report.numbers import UNKNOWN, decimal, e_value, outward, plain, seconds
 from conformance.report.sentences import reason_words
 from conformance.report.texts import aside, both, joined, say
 from conformance.report.view import agent_name, agent_version
@@ -183,8 +183,9 @@ class _Sheet:
             [
                 self._say(f"diff.measures.{cost.measure}"),
                 str(cost.n),
-                *map(_number, (cost.median_a, cost.median_b)),
-                _signed(cost.median_difference),
+                _used(cost.measure, cost.median_a),
+                _used(cost.measure, cost.median_b),
+                _more(cost.measure, cost.median_difference),
                 UNKNOWN if cost.ratio is None else f"{cost.ratio:.2f}×",
             ]
             for cost in self.diff.costs
@@ -265,7 +266,19 @@ def _signed(value: float | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:,.4g}"
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
+
+
+def _used(measure: str, value: float | None) -> str:
+    return seconds(value) if measure == "wall_s" else _number(value)
+
+
+def _more(measure: str, value: float | None) -> str:
+    if not value:
+        return _signed(value)
+    return ("+" if value > 0 else "-") + _used(measure, abs(value))
 
 
 def _interval(test: PairedTest) -> str:
