@@ -44,8 +44,8 @@ def probe_lines(described: dict[str, Any], report: ProbeReport) -> Iterator[Line
     """Yield what was looked at: the end, the doors, the answer, the declaration, the jail."""
     is_outside = report.listed_tools is not None
     yield _end(report)
-    for style in described.get("probe", []):
-        yield _good("endpoint", both(f"{style['style']}: {style['result']} ({style['detail']})"))
+    for seen in described.get("probe", []):
+        yield _endpoint(seen)
     if described.get("link"):
         from conformance.link.model import Link
 
@@ -76,6 +76,14 @@ def _end(report: ProbeReport) -> Line:
     has_mend = report.outcome in _MENDED_ENDS
     mend = say(f"probe.end_{report.outcome}") if has_mend else None
     return Line("end", report.outcome == "completed", seen, mend)
+
+
+def _endpoint(seen: dict[str, Any]) -> Line:
+    """Return what a style of tool calls came to at the endpoint of a model by itself."""
+    told = say(f"probe.seen_{seen['result']}", style=seen["style"], detail=seen["detail"])
+    if seen["result"] in {"called", "text_call"}:
+        return _good("endpoint", told)
+    return _bad("endpoint", told, say("probe.seen_mend"))
 
 
 def _tools(report: ProbeReport) -> Line:

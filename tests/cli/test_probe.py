@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from conformance.agents.agentfile import VALUES, template
 from conformance.agents.builtin import BuiltinAgent
 from conformance.agents.contract import AgentFailedError, ModelCall
+from conformance.agents.preflight import Seen
 from conformance.authoring import Answer
 from conformance.cli import run
 from conformance.report.probed import probe_lines
@@ -166,3 +168,17 @@ def _call():
         latency_s=0.1,
         stripped=["web_search"],
     )
+
+
+@pytest.mark.parametrize("result", get_args(get_type_hints(Seen)["result"]))
+async def test_what_each_style_of_calls_came_to_is_said(result):
+    async def work(task, doors):
+        await doors.call_tool("read_code", {"place": "K7"})
+
+    described = {"probe": [{"style": "native", "result": result, "detail": "said 'no'"}]}
+    report = await _probed(work)
+    (line,) = [line for line in probe_lines(described, report) if line.key == "endpoint"]
+    assert line.seen.en.startswith("native: ")
+    assert "said 'no'" in line.seen.zh
+    assert line.is_good is (result in {"called", "text_call"})
+    assert line.is_good or "--style" in line.mend.zh
