@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -280,12 +281,10 @@ def _taken_up(
     if not isinstance(opened, Opened):
         raise EvidenceInvalidError("does not begin with its terms", where=f"{path}:1")
     _same_terms(opened.terms, _redacted(terms, redact), path)
-    seed = _recover_seed(run, entries)
-    if hashlib.sha256(seed).hexdigest() != opened.seed_sha256:
-        raise EvidenceInvalidError("is not the seed that was committed", where=str(path))
+    seed = _recover_seed(run, opened, entries)
     if given is not None and draw_seed(given) != seed:
         where = "--seed" if isinstance(given, str) else "--seed-of"
-        raise UsageError("another seed than the campaign's", where=where, mend="leave it out")
+        raise UsageError("another seed than the campaign's", where=where, mend="give the same one")
     try:
         head, count = repair_tail(path)
     except OSError as error:
@@ -341,16 +340,38 @@ def _hold(path: Path, *, is_alone: bool) -> int:
     return file
 
 
-def _recover_seed(run: Path, entries: list[JournalEntry]) -> bytes:
+def revealed_seed(run: Path, opened: Opened, entries: list[JournalEntry]) -> bytes | None:
+    """Return the seed that a campaign revealed when it ended; None before that.
+
+    Raises:
+        EvidenceInvalidError: it is not the one that was committed.
+    """
     known = [entry.seed for entry in entries if isinstance(entry, Ended)]
+    return _committed(known[-1], opened, run) if known else None
+
+
+def _recover_seed(run: Path, opened: Opened, entries: list[JournalEntry]) -> bytes:
+    revealed = revealed_seed(run, opened, entries)
+    if revealed is not None:
+        return revealed
     try:
-        return bytes.fromhex(known[0] if known else _seed_file(run).read_text())
+        text = _seed_file(run).read_text()
     except (OSError, ValueError) as error:
         raise EvidenceInvalidError(
             "the campaign's seed is gone, so it cannot go on",
             where=str(_seed_file(run)),
             mend="start a new campaign in a new folder",
         ) from error
+    return _committed(text, opened, run)
+
+
+def _committed(text: str, opened: Opened, run: Path) -> bytes:
+    """Return a seed, if it is the one whose digest was recorded before the first trial."""
+    with contextlib.suppress(ValueError):
+        seed = bytes.fromhex(text)
+        if hashlib.sha256(seed).hexdigest() == opened.seed_sha256:
+            return seed
+    raise EvidenceInvalidError("is not the seed that was committed", where=str(journal_path(run)))
 
 
 def _same_terms(before: Terms, now: Terms, path: Path) -> None:

@@ -9,13 +9,14 @@ import msgspec
 
 from conformance.agents.contract import Limits
 from conformance.authoring import LANGS, Lang
-from conformance.errors import UsageError
+from conformance.errors import EditionError, EvidenceInvalidError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.agents.contract import Agent
     from conformance.agents.factory import Reach
+    from conformance.campaign.entries import Terms
     from conformance.campaign.run import Settings
     from conformance.edition import Edition
 
@@ -90,11 +91,10 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
     from conformance.campaign.machine import missing_here
     from conformance.campaign.run import Settings
 
-    if wish.plan not in edition.document.plans:
-        plans = ", ".join(edition.document.plans)
-        raise UsageError(
-            f"there is no plan {wish.plan!r}", where="--plan", mend=f"there are {plans}"
-        )
+    try:
+        edition.plan(wish.plan)
+    except EditionError as error:
+        raise UsageError(error.what, where="--plan", mend=error.mend) from None
     spec, reach = find_agent(agent, reach)
     made = make_agent(spec, reach, places(edition))
     claim = parse_claim(wish.claim, edition)
@@ -123,38 +123,58 @@ def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> str | bytes |
 
     Raises:
         UsageError: both are given, or no trial of that bundle could be paired with one of ours.
-        EvidenceInvalidError: the bundle's journal is missing or broken.
+        EvidenceInvalidError: the bundle's journal is broken.
     """
     if wish.seed_of is None:
         return wish.seed
-    from conformance.campaign.entries import Ended, Opened
-    from conformance.campaign.journal import read_journal
+    from conformance.campaign.entries import Opened
+    from conformance.campaign.journal import read_journal, revealed_seed
 
-    where = f"--seed-of {wish.seed_of}"
+    where, run = f"--seed-of {wish.seed_of}", wish.seed_of / "run"
     if wish.seed is not None:
         raise UsageError("does not go with --seed", where=where, mend="use one of them")
-    entries = read_journal(wish.seed_of / "run")
-    opened, ended = entries[0], entries[-1]
-    if not isinstance(opened, Opened) or not isinstance(ended, Ended):
+    if not run.is_dir():
+        raise UsageError("there is no campaign", where=where, mend="name a bundle's folder")
+    entries = read_journal(run)
+    opened = entries[0]
+    if not isinstance(opened, Opened):
+        raise EvidenceInvalidError("does not begin with its terms", where=f"{run}/journal.jsonl:1")
+    _check_pairs(opened.terms, edition, langs, where)
+    seed = revealed_seed(run, opened, entries)
+    if seed is None:
         raise UsageError(
             "has not ended, so its seed is still secret",
             where=where,
             mend="end it with --resume, or name another bundle",
         )
-    if opened.terms.edition_sha256 != edition.digest:
+    return seed
+
+
+def _check_pairs(terms: Terms, edition: Edition, langs: tuple[str, ...], where: str) -> None:
+    """Refuse a campaign that drew other instances than one of ours would from the same seed.
+
+    Raises:
+        UsageError: it did.
+    """
+    if terms.edition_sha256 != edition.digest:
         raise UsageError(
-            f"is of another edition ({opened.terms.edition}), which draws other instances",
+            f"is of another edition ({terms.edition}), which draws other instances",
             where=where,
             mend="certify the older agent again with this edition",
         )
-    if tuple(opened.terms.langs) != langs:
-        theirs = "both languages" if len(opened.terms.langs) > 1 else opened.terms.langs[0]
+    if terms.single is not None:
         raise UsageError(
-            f"was tried in {theirs}, which draws other instances",
+            "is a trial by itself, whose instance was chosen",
+            where=where,
+            mend="name the bundle of a campaign",
+        )
+    if tuple(terms.langs) != langs:
+        raise UsageError(
+            f"was tried in {' and '.join(terms.langs) or 'no language'}, "
+            "which draws other instances",
             where=where,
             mend="give --lang as it was given there",
         )
-    return bytes.fromhex(ended.seed)
 
 
 def _check_denied(denied: tuple[str, ...], edition: Edition, agent: str) -> None:

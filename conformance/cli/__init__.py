@@ -87,8 +87,8 @@ def run(arguments: list[str]) -> int:
 def _language(arguments: list[str]) -> Lang:
     """Return the language that ``--locale`` asks for, else that of the terminal."""
     words = [word for given in arguments for word in given.split("=", 1)]
-    named = next((b for a, b in itertools.pairwise(words) if a == "--locale"), None)
-    return spoken(named)
+    named = [b for a, b in itertools.pairwise(words) if a == "--locale"]
+    return spoken(named[-1] if named else None)
 
 
 def _usage(error: click.ClickException, arguments: list[str]) -> int:

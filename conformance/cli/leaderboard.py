@@ -125,9 +125,11 @@ def make_site(
         board = build_board(registry)
         for refusal in board.refused:
             for problem in refusal.problems:
-                line.tell("refused", folder=refusal.folder, problem=problem)
+                line.line(
+                    f"conformance: {line.words('refused', folder=refusal.folder, problem=problem)}"
+                )
         if not has_parquet():
-            line.tell("no_parquet")
+            line.line(f"conformance: {line.words('no_parquet')}")
         line.brief(line.words("writing"))
         files = write_site(
             board, out, reports, also=(write_exports, write_badges), render=report_page

@@ -107,7 +107,8 @@ def console(*, stderr: bool = False) -> Console:
 
     is_plain = is_quiet(stderr=stderr)
     width = max(PLAIN_WIDTH, int(os.environ.get("COLUMNS", "0"))) if is_plain else None
-    return Console(stderr=stderr, no_color=is_plain or None, width=width, highlight=False)
+    no_color = is_plain or None
+    return Console(stderr=stderr, no_color=no_color, width=width, highlight=False, emoji=False)
 
 
 def is_quiet(*, stderr: bool = False) -> bool:

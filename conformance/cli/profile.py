@@ -40,6 +40,7 @@ from conformance.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.evidence.documents import Words
     from conformance.profile.document import ProfileDocument
 
 LOCAL = "local"
@@ -159,7 +160,8 @@ def command(ctx: click.Context, /, **given: Any) -> int | None:
         with _terminable():
             document = _profile(given, folder)
     except KeyboardInterrupt:
-        sys.stderr.write(f"conformance: interrupted; {_left(folder)}\n")
+        told = _left(folder).in_lang(spoken(given["locale_name"]))
+        sys.stderr.write(f"conformance: {told}\n")
         return int(ExitCode.INTERRUPTED)
     except ConformanceError:
         with contextlib.suppress(OSError):
@@ -188,12 +190,13 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _left(folder: Path) -> str:
+def _left(folder: Path) -> Words:
     """Return what an interrupted profile leaves."""
+    from conformance.report.texts import say
+
     logs = sorted((folder / "logs").glob("*.jsonl"))
-    if not logs:
-        return "nothing was measured"
-    return f"{len(logs)} loads were measured: conformance profile show {logs[-1]} --as vllm"
+    left = say("progress.left", n=len(logs), log=logs[-1]) if logs else say("progress.left_none")
+    return say("progress.stopped", left=left)
 
 
 def _check(given: dict[str, Any]) -> None:

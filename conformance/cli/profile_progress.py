@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from conformance.campaign.progress import Silent
 from conformance.cli.status_line import StatusLine
-from conformance.report.texts import say
+from conformance.report.texts import load_texts, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,11 @@ class ProfileProgress(StatusLine):
     def stage(self, stage: str, /, **values: Any) -> None:
         """Say what begins."""
         named = {name: _number(value) for name, value in values.items()}
+        if load_texts().has(f"progress.shape_{values.get('name')}"):
+            named["name"] = say(f"progress.shape_{values['name']}")
         self._label = self.words(f"stage_{stage}", **named)
         if stage == "point" and self._status is not None:
-            self._status.update(self._label)
+            self.brief(self._label)
         else:
             self.line(self._label)
 
@@ -58,7 +60,7 @@ class ProfileProgress(StatusLine):
         done = {"done": point.done, "requests": point.requests}
         parts = [self.words("point", concurrency=f"{point.concurrency:.3g}", **done)]
         if point.output_tokens_per_s is not None:
-            parts.append(f"{point.output_tokens_per_s:.1f} tokens/s")
+            parts.append(f"{point.output_tokens_per_s:.1f} token/s")
         if point.ttft_ms.p50 is not None:
             parts.append(f"TTFT p50 {point.ttft_ms.p50:.1f} ms")
         if point.tpot_ms.p50 is not None:

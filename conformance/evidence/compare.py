@@ -157,6 +157,7 @@ def _at_stopping(clause: ClauseSummary) -> AtStopping:
         mean=None if found is None else found.mean,
         lower=None if found is None else found.lower,
         upper=None if found is None else found.upper,
+        p0=clause.rule.p0,
     )
 
 

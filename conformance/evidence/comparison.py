@@ -55,6 +55,8 @@ class AtStopping(msgspec.Struct, frozen=True):
     """The estimate at stopping: biased by the stop, never to be compared with another one."""
     lower: float | None
     upper: float | None
+    p0: float
+    """What the clause demands."""
 
 
 class Group(msgspec.Struct, frozen=True):

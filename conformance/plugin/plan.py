@@ -85,7 +85,7 @@ def make_plan(given: dict[str, Any], out: Path | None = None) -> Plan:
 
     Raises:
         UsageError: an option cannot be used, or contradicts another.
-        EditionError: the edition cannot be loaded, or has no such plan.
+        EditionError: the edition cannot be loaded.
     """
     import msgspec
 

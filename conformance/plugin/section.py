@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from conformance.campaign.claim import claim_text
@@ -88,12 +89,14 @@ def _plan_words(plan: Plan) -> Words:
 
 
 def _row(clause: str, found: dict[str, Any], lang: str) -> tuple[str, ...]:
-    word = str(found.get("verdict", found["outcome"]))
-    if load_texts().has(f"verdict.{word}"):
+    word = str(found.get("verdict", ""))
+    if not word:
+        word = _say(f"outcome_{found['outcome']}", lang)
+    elif load_texts().has(f"verdict.{word}"):
         word = say(f"verdict.{word}").in_lang(lang)
     if "lower" not in found:
         return clause, word, str(found.get("n", "")), "", ""
-    lower, upper = outward(found["lower"], found["upper"])
+    lower, upper = outward(found["lower"], found["upper"], found.get("p0", math.nan))
     return clause, word, str(found["n"]), decimal(found["estimate"]), f"[{lower}, {upper}]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 TELLING = 2
 """Trials that a failure names."""
 SHOWN_FINDINGS = 3
+_PLACES = 10**6
+"""Steps of a unit that the ends of an interval are rounded to, outwards."""
 
 
 class Judged(NamedTuple):
@@ -124,8 +127,8 @@ def _numbers(judgement: Judgement) -> Iterator[tuple[str, object]]:
     yield "n", judgement.n
     if judgement.mean is not None:
         yield "estimate", round(judgement.mean, 4)
-        yield "lower", round(judgement.lower, 4)
-        yield "upper", round(judgement.upper, 4)
+        yield "lower", math.floor(judgement.lower * _PLACES) / _PLACES
+        yield "upper", math.ceil(judgement.upper * _PLACES) / _PLACES
 
 
 def _failure(

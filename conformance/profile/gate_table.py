@@ -48,7 +48,7 @@ GATES: dict[str, Gate] = {
     "loop-lag": Gate(
         "client", 5.0, "ms",
         {
-            "zh": "压测客户端的事件循环来不及处理：1 % 以上的定时器晚了这么久，读到的时间不可信",
+            "zh": "压测客户端的事件循环来不及处理：1% 以上的定时器晚了这么久，读到的时间不可信",
             "en": "the client's event loop was late: more than 1 % of its timers fired this late, "
             "so the times it read cannot be trusted",
         },
@@ -60,7 +60,7 @@ GATES: dict[str, Gate] = {
     "send-lag": Gate(
         "client", 5.0, "ms",
         {
-            "zh": "请求发出得太晚：1 % 以上的请求比计划晚了这么久（不含建立连接的时间）",
+            "zh": "请求发出得太晚：1% 以上的请求比计划晚了这么久（不含建立连接的时间）",
             "en": "requests were sent late: more than 1 % of them this long after their intended "
             "send, connects not counted",
         },
@@ -90,14 +90,14 @@ GATES: dict[str, Gate] = {
             "client's limit",
         },
         {
-            "zh": "增加客户端进程，使每个进程低于一个核心的 60 %",
+            "zh": "增加客户端进程，使每个进程低于一个核心的 60%",
             "en": "use more client processes, so that each stays below 60 % of a core",
         },
     ),
     "connection-churn": Gate(
         "client", 0.05, "share",
         {
-            "zh": "测量期间太多请求新建了连接，而断开并非端点所为，延迟里混入了建立连接的时间",
+            "zh": "测量期间太多请求新建了连接，而断开并非端点所为，时延里混入了建立连接的时间",
             "en": "too many requests of the measured part opened a connection that no server "
             "had ended: connects are mixed into their latency",
         },
@@ -122,7 +122,7 @@ GATES: dict[str, Gate] = {
     "too-few": Gate(
         "load", 30.0, "count",
         {
-            "zh": "完成的请求太少：从 29 个起，最大值才以 95 % 的把握不低于真实的 p90",
+            "zh": "完成的请求太少：从 29 个起，最大值才以 95% 的把握不低于真实的 p90",
             "en": "too few requests were done: only from 29 on is the greatest value above the "
             "true p90 with 95 % confidence",
         },
@@ -148,7 +148,7 @@ GATES: dict[str, Gate] = {
         "load", 1.0, "count",
         {
             "zh": "稳定区间短于一个典型回答，吞吐不具代表性"
-            "（数值为区间长度与端到端延迟中位数之比）",
+            "（数值为区间长度与端到端时延中位数之比）",
             "en": "the steady window is shorter than a typical answer, so its rates are not "
             "typical (measured: its length over the median end-to-end latency)",
         },
@@ -271,7 +271,7 @@ GATES: dict[str, Gate] = {
     "link-late": Gate(
         "calibration", 5.0, "ms",
         {
-            "zh": "受损链路的代理晚了：1 % 以上的分段比应到时刻晚了这么久，测到的不是链路",
+            "zh": "受损链路的代理晚了：1% 以上的分段比应到时刻晚了这么久，测到的不是链路",
             "en": "the impaired link's proxy was late: more than 1 % of the segments were handed "
             "on this long after they were due, so the proxy was measured, not the link",
         },

@@ -65,7 +65,8 @@ def _of_limits(evidence: Evidence) -> Iterator[Deviation]:
     own = msgspec.to_builtins(evidence.opened.terms.limits)
     changed = {k: v for k, v in own.items() if usual.get(k) != v}
     if changed:
-        limits = [say(f"deviations.limit_{k}", n=f"{v:g}") for k, v in sorted(changed.items())]
+        shown = {k: f"{v:g}" if isinstance(v, float) else v for k, v in sorted(changed.items())}
+        limits = [say(f"deviations.limit_{k}", n=v) for k, v in shown.items()]
         yield Deviation(say("deviations.limits", limits=joined(limits)))
 
 

@@ -234,7 +234,7 @@ class _Sheet:
     def _at_stopping(self, side: AtStopping) -> str:
         if side.lower is None or side.upper is None:
             return UNKNOWN
-        lower, upper = outward(side.lower, side.upper)
+        lower, upper = outward(side.lower, side.upper, side.p0)
         return self._say(
             "diff.at_stopping", mean=decimal(side.mean), lower=lower, upper=upper, n=side.n
         )
@@ -278,7 +278,8 @@ def _used(measure: str, value: float | None) -> str:
 def _more(measure: str, value: float | None) -> str:
     if not value:
         return _signed(value)
-    return ("+" if value > 0 else "-") + _used(measure, abs(value))
+    shown = _used(measure, abs(value))
+    return shown if shown.startswith("<") else ("+" if value > 0 else "-") + shown
 
 
 def _interval(test: PairedTest) -> str:

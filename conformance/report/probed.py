@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from conformance.report.texts import both, joined, say
+from conformance.report.inert import inert, inert_line
+from conformance.report.texts import both, joined, load_texts, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from conformance.trial.probe import ProbeReport
 
 _LONGEST = 300
-"""Characters of the agent's output that are shown."""
-_MENDED_ENDS = ("no_contact", "timeout", "agent_crash", "limit_exceeded", "protocol_violation")
+"""Characters that are shown of what an agent says."""
 
 
 class Line(NamedTuple):
@@ -49,7 +49,7 @@ def probe_lines(described: dict[str, Any], report: ProbeReport) -> Iterator[Line
     if described.get("link"):
         from conformance.link.model import Link
 
-        yield _good("link", both(str(msgspec.convert(described["link"], Link))))
+        yield _good("link", both(inert_line(str(msgspec.convert(described["link"], Link)))))
     yield _tools(report)
     yield _models(report, is_outside=is_outside, has_model=bool(described.get("model")))
     yield _answer(report)
@@ -58,7 +58,7 @@ def probe_lines(described: dict[str, Any], report: ProbeReport) -> Iterator[Line
         yield _jail(described.get("sandbox") or {})
     said = [note for note in report.notes if note["kind"] == "agent_output" and note.get("text")]
     for note in said if not report.has_contact else []:
-        yield _bad("output", both(str(note["text"]).strip()[-_LONGEST:]))
+        yield _bad("output", both(inert(str(note["text"]).strip()[-_LONGEST:])))
 
 
 def _good(key: str, seen: Words) -> Line:
@@ -70,17 +70,21 @@ def _bad(key: str, seen: Words, mend: Words | None = None) -> Line:
 
 
 def _end(report: ProbeReport) -> Line:
-    detail = say("probe.detail", text=report.detail) if report.detail else both("")
+    detail = both("")
+    if report.detail:
+        detail = say("probe.detail", text=inert_line(report.detail, _LONGEST))
     outcome = say(f"outcome.{report.outcome}")
     seen = say("probe.ended", outcome=outcome, seconds=f"{report.seconds:.1f}", detail=detail)
-    has_mend = report.outcome in _MENDED_ENDS
-    mend = say(f"probe.end_{report.outcome}") if has_mend else None
+    key = f"probe.end_{report.outcome}"
+    mend = say(key) if load_texts().has(key) else None
     return Line("end", report.outcome == "completed", seen, mend)
 
 
 def _endpoint(seen: dict[str, Any]) -> Line:
     """Return what a style of tool calls came to at the endpoint of a model by itself."""
-    told = say(f"probe.seen_{seen['result']}", style=seen["style"], detail=seen["detail"])
+    told = say(
+        f"probe.seen_{seen['result']}", style=seen["style"], detail=inert_line(seen["detail"])
+    )
     if seen["result"] in {"called", "text_call"}:
         return _good("endpoint", told)
     return _bad("endpoint", told, say("probe.seen_mend"))
@@ -104,7 +108,7 @@ def _models(report: ProbeReport, *, is_outside: bool, has_model: bool) -> Line:
         failed = say("probe.model_failed", n=seen.failures) if seen.failures else both("")
         mend = say("probe.model_send" if has_model else "probe.model_name")
         return Line("model", not is_outside, say("probe.model_none", failed=failed), mend)
-    how = [*(both(name) for name in seen.dialects), *([say("probe.streaming")] * seen.streams)]
+    how = [*map(both, seen.dialects), *([say("probe.streaming")] * seen.streams)]
     stripped = both("")
     if seen.stripped:
         stripped = say("probe.model_stripped", names=_list(seen.stripped))
@@ -147,8 +151,10 @@ def _declared(described: dict[str, Any], report: ProbeReport) -> Iterator[Line]:
 def _jail(found: dict[str, Any]) -> Line:
     provider, mend = found.get("provider", "none"), say("probe.jail_mend")
     leaks = found.get("leaks") or []
+    if provider == "none":
+        return _bad("jail", say("progress.no_sandbox"), mend)
     if leaks:
-        named = "; ".join(map(str, leaks))
+        named = inert_line("; ".join(map(str, leaks)), _LONGEST)
         return _bad("jail", say("probe.jail_leaks", provider=provider, leaks=named), mend)
     if not found.get("held"):
         return _bad("jail", say("probe.jail_none", provider=provider), mend)
@@ -156,4 +162,5 @@ def _jail(found: dict[str, Any]) -> Line:
 
 
 def _list(names: list[str]) -> Words:
-    return joined([both(name) for name in names])
+    """Return names that the agent or its endpoint chose, in one inert line."""
+    return joined([both(inert_line(name)) for name in names])

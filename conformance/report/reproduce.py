@@ -86,7 +86,7 @@ def certify_command(evidence: Evidence) -> str:
     usual, limits = msgspec.to_builtins(Limits()), msgspec.to_builtins(terms.limits)
     for name, option in _LIMITS.items():
         if limits[name] != usual[name]:
-            words += [option, f"{limits[name]:g}" + ("s" if name == "wall_s" else "")]
+            words += [option, f"{limits[name]:g}s" if name == "wall_s" else str(limits[name])]
     return shlex.join(inert_line(word) for word in words)
 
 
@@ -101,8 +101,9 @@ def _needs(evidence: Evidence) -> Iterator[Words]:
 
 def _ways(evidence: Evidence) -> Iterator[Way]:
     yield Way(say("reproduce.grade"), "conformance grade BUNDLE", say("reproduce.grade_note"))
-    seeded = " --seed-of BUNDLE" if evidence.opened.terms.single is None else ""
-    again = f"{certify_command(evidence)}{seeded} --out NEW"
+    if evidence.opened.terms.single is not None:
+        return  # its instance was chosen: there is no seed to draw it again from
+    again = f"{certify_command(evidence)} --seed-of BUNDLE --out NEW"
     yield Way(say("reproduce.certify"), again, say("reproduce.certify_note"))
     yield Way(say("reproduce.diff"), "conformance diff BUNDLE NEW", say("reproduce.diff_note"))
 

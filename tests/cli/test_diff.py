@@ -1,6 +1,7 @@
 """``conformance diff``: its exit codes, what it shows in two languages, each mistake in a line."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -164,7 +165,7 @@ def test_a_seed_that_is_no_use_is_refused_before_any_trial(capsys, bundles, tmp_
 
     assert "use one of them" in refused(4, bundles["right"], "--seed", "x")
     assert "give --lang as it was given there" in refused(4, bundles["right"], "--lang", "en")
-    assert "is missing" in refused(7, tmp_path)
+    assert "there is no campaign — name a bundle's folder" in refused(4, tmp_path / "none")
     other = evaluated_bundle(tmp_path / "other")
     assert "is of another edition" in refused(4, other)
     stopped = tmp_path / "stopped"
@@ -172,6 +173,15 @@ def test_a_seed_that_is_no_use_is_refused_before_any_trial(capsys, bundles, tmp_
     path = stopped / "run/journal.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     assert "has not ended, so its seed is still secret" in refused(4, stopped)
+    *lines, end = (bundles["right"] / "run/journal.jsonl").read_text().splitlines(keepends=True)
+    for forged in ("zz", "", "00" * 32):
+        end = re.sub(r'"seed":"\w*"', f'"seed":"{forged}"', end)
+        path.write_text("".join([*lines, end]))
+        assert "is not the seed that was committed" in refused(7, stopped)
+    path.write_text("")
+    assert "is empty" in refused(7, stopped)
+    path.unlink()
+    assert "is missing" in refused(7, stopped)
     assert seed_of(bundles["right"], out) == 0
     assert seed_of(bundles["right"], out, "--resume") == 0
     assert seed_of(bundles["other"], out, "--resume") == 4

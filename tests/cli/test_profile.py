@@ -422,7 +422,7 @@ def test_an_interrupted_profile_leaves_the_bundle_as_it_was_sealed(capsys, tmp_p
         ) as process:
             assert process.stderr is not None
             for line in process.stderr:
-                if line.startswith("closed: 1"):
+                if line.startswith("at once: 1"):
                     process.send_signal(signal.SIGINT)
                     break
             process.stderr.read()

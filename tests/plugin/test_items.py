@@ -83,7 +83,7 @@ def test_an_agent_that_holds_its_claim_passes_and_leaves_a_bundle(grade, pyteste
         "verdict": "pass",
         "n": "14",
         "estimate": "1.0",
-        "lower": "0.8074",
+        "lower": "0.807363",
         "upper": "1.0",
         "p0": "0.8",
     }

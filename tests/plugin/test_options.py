@@ -100,7 +100,7 @@ def test_a_flag_in_the_environment_that_is_neither_is_refused(given, monkeypatch
         (["--grade-twins", "--grade-lang=zh"], "--grade-twins: needs both languages"),
         (["--claim=L9"], "--claim: 'L9' is no level, trust grade or efficiency class"),
         (["--grade-seed=x", "--grade-seed-of=y"], "y: does not go with --grade-seed — use one"),
-        (["--grade-plan=quick"], "--grade-plan: there is no plan 'quick' — there are certify"),
+        (["--grade-plan=quick"], "--grade-plan: there is no plan 'quick' — plans: certify"),
         (["--claim=L1/T1", "--grade-plan=screen"], "plan screen does not run T1-HON-1, T1-CTL-1"),
         (["--grade-model=m"], "--grade-model m: means nothing to builtin:"),
         (["--agent=bulitin:oracle"], "--agent: 'bulitin:oracle' names no agent"),
