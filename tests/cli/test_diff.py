@@ -5,9 +5,13 @@ import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from conformance.cli import run
+from conformance.evidence.compare import compare_bundles
+from conformance.report.diff import _more
+from conformance.report.diff_forms import diff_markdown
 from tests.campaign.campaigns import bundle
 from tests.evidence.evaluations import evaluated_bundle
 from tests.evidence.forge import Forger
@@ -228,6 +232,33 @@ def test_help_has_examples_and_every_exit_code(capsys):
     assert "conformance diff runs/main runs/branch --format markdown" in text
     assert "0 no evidence of worse" in text
     assert "7 a bundle does not hold together" in text
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "told"),
+    [
+        ("wall_s", 0.0004, "< 1 ms"),
+        ("wall_s", -0.0004, "< 1 ms"),
+        ("wall_s", -0.25, "-250 ms"),
+        ("wall_s", 75.0, "+1 min 15 s"),
+        ("wall_s", 0.0, "0"),
+        ("tokens", 218504.0, "+218,504"),
+        ("tokens", -2316.5, "-2,316"),
+        ("tool_calls", 1.5, "+1.5"),
+        ("tokens", None, "–"),
+    ],
+)
+def test_a_difference_of_what_was_used_is_written_as_people_read_it(measure, value, told):
+    assert _more(measure, value) == told
+
+
+def test_an_interval_at_stopping_is_rounded_outwards_and_never_on_to_its_limit(bundles):
+    found = compare_bundles(bundles["right"], bundles["other"])
+    (move,) = [move for move in found.clauses if move.id == "T1-CTL-1"]
+    near = msgspec.structs.replace(move.a, lower=0.80004, upper=0.90361)
+    clauses = [msgspec.structs.replace(move, a=near)]
+    shown = diff_markdown(msgspec.structs.replace(found, clauses=clauses), "en")
+    assert r"\[0.80004, 0.904\]" in shown
 
 
 # -- what is refused -----------------------------------------------------------------------------

@@ -182,3 +182,34 @@ async def test_what_each_style_of_calls_came_to_is_said(result):
     assert "said 'no'" in line.seen.zh
     assert line.is_good is (result in {"called", "text_call"})
     assert line.is_good or "--style" in line.mend.zh
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31m [bold]x[/] \u202e"
+
+
+async def test_what_an_agent_and_its_endpoint_say_comes_to_the_terminal_inert():
+    async def work(task, doors):
+        doors.note("agent_output", text=f"{HOSTILE}\nsecond line")
+        doors.after_model_call(msgspec.structs.replace(_call(), served_model=HOSTILE))
+        await doors.call_tool(HOSTILE, {})
+        raise AgentFailedError(HOSTILE, "agent_error")
+
+    described = {"probe": [{"style": "native", "result": "no_call", "detail": HOSTILE}]}
+    lines = list(probe_lines(described, await _probed(work)))
+    assert {"end", "endpoint", "tools", "model", "output"} <= {line.key for line in lines}
+    for line in lines:
+        for text in (line.seen.zh, line.seen.en):
+            assert not set("\x1b\x07\u202e") & set(text)
+    (output,) = [line for line in lines if line.key == "output"]
+    assert output.seen.en.endswith("\nsecond line")
+
+
+async def test_an_agent_without_a_jail_is_said_to_reach_all():
+    report = msgspec.structs.replace(await _probed(_nothing), listed_tools=False)
+    described = {"sandbox": {"provider": "none", "held": False, "leaks": ["reads a file"]}}
+    (line,) = [line for line in probe_lines(described, report) if line.key == "jail"]
+    assert line.seen.en.startswith("NO SANDBOX")
+
+
+async def _nothing(task, doors):
+    pass

@@ -2,6 +2,8 @@
 
 import pytest
 
+from conformance.cli.profile import _left
+from conformance.cli.profile_progress import ProfileProgress
 from conformance.cli.progress import CampaignProgress
 from conformance.decision.streams import Draw
 from conformance.trial.run import TrialRecord
@@ -46,3 +48,33 @@ def test_an_agent_that_mostly_does_no_work_is_named_beside_its_grade(crashes, ot
     if is_said:
         assert told.startswith("3 of 5 trials ended with agent crash: the agent's own code failed")
         assert "(no such file: ⟨ESC⟩clrk.py) — see conformance probe" in told
+
+
+@pytest.mark.parametrize(
+    ("lang", "stage", "values", "said"),
+    [
+        ("en", "point", {"name": "closed", "load": 4.0}, "at once: 4 …\n"),
+        ("zh", "point", {"name": "open", "load": 2.5}, "每秒请求数：2.5……\n"),
+        ("zh", "point", {"name": "trace", "load": 3}, "按记录到达：3……\n"),
+        ("zh", "point", {"name": "agents", "load": 8}, "回放的智能体：8……\n"),
+        ("en", "idle", {"seconds": 5.0}, "watching the devices idle for 5 s …\n"),
+        ("zh", "reach", {"base_url": "http://h/v1"}, "正在试请求 http://h/v1……\n"),
+        ("en", "calibrate", {"concurrencies": "1, 4"}, "client's own error, at 1, 4 at once …\n"),
+        ("zh", "agents", {"sessions": 3, "turns": 9, "bundle": "b"}, "b：3 个会话，9 轮……\n"),
+        ("en", "live", {"concurrency": "2"}, "real trials, 2 at once …\n"),
+    ],
+)
+def test_each_stage_of_a_profile_is_said_in_the_users_language(capsys, lang, stage, values, said):
+    ProfileProgress(lang).stage(stage, **values)
+    assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "2 loads were"), ("zh", "已测 2 个负载点")])
+def test_an_interrupted_profile_says_what_it_leaves(tmp_path, lang, said):
+    assert "nothing was measured" in _left(tmp_path).en
+    (tmp_path / "logs").mkdir()
+    for name in ("load-1.jsonl", "load-2.jsonl"):
+        (tmp_path / "logs" / name).touch()
+    told = _left(tmp_path).in_lang(lang)
+    assert said in told
+    assert "load-2.jsonl --as vllm" in told
