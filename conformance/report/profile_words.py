@@ -155,7 +155,8 @@ def certificate_line(document: ProfileDocument) -> Words:
         late = head.ttft_p99_ms
         ttft = both("") if late is None else say("profile.part_ttft", ttft=figure(late))
         tokens, load = figure(head.output_tokens_per_s), figure(head.concurrency)
-        parts.append(say("profile.part_tokens", tokens=tokens, load=load, ttft=ttft))
+        given = {"n": head.concurrency, "tokens": tokens, "load": load, "ttft": ttft}
+        parts.append(say("profile.part_tokens", **given))
     if head.agents is not None:
         parts.append(say("profile.part_agents", n=head.agents))
     if head.solved_per_hour is not None:
