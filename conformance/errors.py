@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def did_you_mean(name: str, known: Sequence[str], prefix: str = "") -> str:
+    """Return the mend of a name that is none: the one that is close, else all there are."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {prefix}{close[0]}?" if close else f"there are {', '.join(known)}"
 
 
 class ConformanceError(Exception):

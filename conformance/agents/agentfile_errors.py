@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from conformance.errors import UsageError
+from conformance.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +33,7 @@ def describe(
     mend = ""
     if key is not None and "unknown" in what:
         what = f"there is no key {key['key']!r} here"
-        known = _fields(kind, names)
-        close = difflib.get_close_matches(key["key"], known, 1)
-        mend = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        mend = did_you_mean(key["key"], _fields(kind, names))
     elif key is not None:
         what, mend = f"{key['key']!r} is missing", "add it"
     elif values := _values(kind, names):

@@ -7,7 +7,6 @@ doors; worlds are deterministic, so both come out alike.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import msgspec
 
 from conformance.agents.cheats import CHEATS, cheat, memorises
 from conformance.authoring import SUBMIT_TOOL, Answer, Rng, Trace
-from conformance.errors import UsageError
+from conformance.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -159,8 +158,7 @@ def play_of(name: str, places: Places) -> Play:
         return lambda instance: _lapse(name, instance) or _solved(instance)
     if name in CHEATS:
         return lambda instance: cheat(name, instance)
-    close = difflib.get_close_matches(name, names(), 1)
-    mend = f"did you mean builtin:{close[0]}?" if close else f"there are {', '.join(names())}"
+    mend = did_you_mean(name, names(), "builtin:")
     raise UsageError(f"there is no agent builtin:{name}", where="--agent", mend=mend)
 
 

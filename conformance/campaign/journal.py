@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -23,6 +21,7 @@ from conformance.campaign.entries import (
     TrialDone,
     TrialStarted,
 )
+from conformance.campaign.opening import checked_seed, draw_seed, opened_of, revealed_seed
 from conformance.campaign.troubles import Troubles
 from conformance.errors import ConformanceError, EvidenceInvalidError, UsageError
 from conformance.trial.chain import ChainWriter, read_chain, repair_tail, unwritable
@@ -32,12 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from conformance.campaign.opening import GivenSeed
     from conformance.decision.streams import Draw
     from conformance.trial.run import TrialRecord
 
     Redact = Callable[[bytes], bytes]
-
-SEED_BYTES = 32
 
 
 class Journal:
@@ -164,31 +162,20 @@ def shared_folder(run: Path) -> Path:
     return run / "shared"
 
 
-def draw_seed(given: str | bytes | None) -> bytes:
-    """Return the campaign's seed: as given, the SHA-256 of a text, or 256 bits from the operating
-    system.
-    """
-    if given is None:
-        return secrets.token_bytes(SEED_BYTES)
-    if isinstance(given, bytes):
-        return given
-    return hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
-
-
-def open_journal(run: Path, terms: Terms, given: str | bytes | None, redact: Redact) -> Journal:
+def open_journal(run: Path, terms: Terms, seed_given: GivenSeed, redact: Redact) -> Journal:
     """Start a new journal in ``run``; the seed's SHA-256 is in it before anything else.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    return begin_journal(Journal, run, terms, given, redact)
+    return begin_journal(Journal, run, terms, seed_given, redact)
 
 
 def begin_journal(
-    kind: type[J], run: Path, terms: Terms, given: str | bytes | None, redact: Redact
+    kind: type[J], run: Path, terms: Terms, seed_given: GivenSeed, redact: Redact
 ) -> J:
     """Start a new journal of a kind; see ``open_journal``."""
-    seed = draw_seed(given)
+    seed = draw_seed(seed_given)
     try:
         for folder in ("transcripts", "states"):
             (run / folder).mkdir(parents=True, exist_ok=True)
@@ -203,7 +190,7 @@ def begin_journal(
         format=FORMAT,
         terms=_redacted(terms, redact),
         seed_sha256=hashlib.sha256(seed).hexdigest(),
-        seed_source="os" if given is None else "applicant",
+        seed_source="os" if seed_given is None else "applicant",
     )
     chain = ChainWriter(journal_path(run), redact)
     journal = kind(run, chain, opened, seed, _hold(journal_path(run), is_alone=kind.is_alone))
@@ -231,7 +218,7 @@ def is_beginning(run: Path) -> bool:
     return left <= {journal_path(run), _seed_file(run)} and not has_begun(run)
 
 
-def resume_journal(run: Path, terms: Terms, given: str | bytes | None, redact: Redact) -> Journal:
+def resume_journal(run: Path, terms: Terms, seed_given: GivenSeed, redact: Redact) -> Journal:
     """Go on with the journal in ``run`` where it stopped, on the same terms.
 
     A line torn by a crash is cut off. Trials in flight at the stop are lost and run again. Where
@@ -241,14 +228,14 @@ def resume_journal(run: Path, terms: Terms, given: str | bytes | None, redact: R
         UsageError: the terms differ, or another process runs it; the journal is as it was.
         EvidenceInvalidError: the journal is broken, or its seed is gone; it is as it was.
     """
-    return take_up_journal(Journal, run, terms, given, redact)
+    return take_up_journal(Journal, run, terms, seed_given, redact)
 
 
 def take_up_journal(
     kind: type[J],
     run: Path,
     terms: Terms,
-    given: str | bytes | None,
+    seed_given: GivenSeed,
     redact: Redact,
     *,
     is_first: bool = True,
@@ -259,7 +246,7 @@ def take_up_journal(
     """
     hold = _hold(journal_path(run), is_alone=kind.is_alone)
     try:
-        return _taken_up(kind, run, terms, given, redact, hold, is_first=is_first)
+        return _taken_up(kind, run, terms, seed_given, redact, hold, is_first=is_first)
     except BaseException:
         os.close(hold)
         raise
@@ -269,7 +256,7 @@ def _taken_up(
     kind: type[J],
     run: Path,
     terms: Terms,
-    given: str | bytes | None,
+    seed_given: GivenSeed,
     redact: Redact,
     hold: int,
     *,
@@ -277,13 +264,11 @@ def _taken_up(
 ) -> J:
     path = journal_path(run)
     entries = read_journal(run, is_torn=True)
-    opened = entries[0]
-    if not isinstance(opened, Opened):
-        raise EvidenceInvalidError("does not begin with its terms", where=f"{path}:1")
+    opened = opened_of(entries, path)
     _same_terms(opened.terms, _redacted(terms, redact), path)
     seed = _recover_seed(run, opened, entries)
-    if given is not None and draw_seed(given) != seed:
-        where = "--seed" if isinstance(given, str) else "--seed-of"
+    if seed_given is not None and draw_seed(seed_given) != seed:
+        where = "--seed" if isinstance(seed_given, str) else "--seed-of"
         raise UsageError("another seed than the campaign's", where=where, mend="give the same one")
     try:
         head, count = repair_tail(path)
@@ -340,18 +325,8 @@ def _hold(path: Path, *, is_alone: bool) -> int:
     return file
 
 
-def revealed_seed(run: Path, opened: Opened, entries: list[JournalEntry]) -> bytes | None:
-    """Return the seed that a campaign revealed when it ended; None before that.
-
-    Raises:
-        EvidenceInvalidError: it is not the one that was committed.
-    """
-    known = [entry.seed for entry in entries if isinstance(entry, Ended)]
-    return _committed(known[-1], opened, run) if known else None
-
-
 def _recover_seed(run: Path, opened: Opened, entries: list[JournalEntry]) -> bytes:
-    revealed = revealed_seed(run, opened, entries)
+    revealed = revealed_seed(entries, journal_path(run))
     if revealed is not None:
         return revealed
     try:
@@ -362,16 +337,7 @@ def _recover_seed(run: Path, opened: Opened, entries: list[JournalEntry]) -> byt
             where=str(_seed_file(run)),
             mend="start a new campaign in a new folder",
         ) from error
-    return _committed(text, opened, run)
-
-
-def _committed(text: str, opened: Opened, run: Path) -> bytes:
-    """Return a seed, if it is the one whose digest was recorded before the first trial."""
-    with contextlib.suppress(ValueError):
-        seed = bytes.fromhex(text)
-        if hashlib.sha256(seed).hexdigest() == opened.seed_sha256:
-            return seed
-    raise EvidenceInvalidError("is not the seed that was committed", where=str(journal_path(run)))
+    return checked_seed(text, opened, journal_path(run))
 
 
 def _same_terms(before: Terms, now: Terms, path: Path) -> None:

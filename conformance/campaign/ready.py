@@ -9,7 +9,7 @@ import msgspec
 
 from conformance.agents.contract import Limits
 from conformance.authoring import LANGS, Lang
-from conformance.errors import EditionError, EvidenceInvalidError, UsageError
+from conformance.errors import EditionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.agents.contract import Agent
     from conformance.agents.factory import Reach
     from conformance.campaign.entries import Terms
+    from conformance.campaign.opening import GivenSeed
     from conformance.campaign.run import Settings
     from conformance.edition import Edition
 
@@ -118,7 +119,7 @@ def make_ready(edition: Edition, agent: str, reach: Reach, wish: Wish) -> Ready:
     return Ready(spec, reach, made, settings)
 
 
-def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> str | bytes | None:
+def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> GivenSeed:
     """Return the text of a seed, or the seed that a bundle reveals.
 
     Raises:
@@ -127,8 +128,8 @@ def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> str | bytes |
     """
     if wish.seed_of is None:
         return wish.seed
-    from conformance.campaign.entries import Opened
-    from conformance.campaign.journal import read_journal, revealed_seed
+    from conformance.campaign.journal import journal_path, read_journal
+    from conformance.campaign.opening import opened_of, revealed_seed
 
     where, run = f"--seed-of {wish.seed_of}", wish.seed_of / "run"
     if wish.seed is not None:
@@ -136,11 +137,8 @@ def _seed(wish: Wish, edition: Edition, langs: tuple[str, ...]) -> str | bytes |
     if not run.is_dir():
         raise UsageError("there is no campaign", where=where, mend="name a bundle's folder")
     entries = read_journal(run)
-    opened = entries[0]
-    if not isinstance(opened, Opened):
-        raise EvidenceInvalidError("does not begin with its terms", where=f"{run}/journal.jsonl:1")
-    _check_pairs(opened.terms, edition, langs, where)
-    seed = revealed_seed(run, opened, entries)
+    _check_pairs(opened_of(entries, journal_path(run)).terms, edition, langs, where)
+    seed = revealed_seed(entries, journal_path(run))
     if seed is None:
         raise UsageError(
             "has not ended, so its seed is still secret",

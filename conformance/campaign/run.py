@@ -13,6 +13,7 @@ from conformance.authoring import LANGS
 from conformance.campaign.claim import claim_text
 from conformance.campaign.entries import Terms
 from conformance.campaign.journal import has_begun, is_beginning, open_journal, resume_journal
+from conformance.campaign.opening import GivenSeed
 from conformance.campaign.progress import Progress, Silent
 from conformance.campaign.schedule import Budget, Schedule
 from conformance.decision.spec import Claim
@@ -45,8 +46,7 @@ class Settings(msgspec.Struct, frozen=True):
     """What the machine does not have that a clause needs."""
     twins: bool = False
     """Try instances of each level in the other language too; needs both languages."""
-    seed: str | bytes | None = None
-    """The seed, or a text whose SHA-256 it is; None draws one from the operating system."""
+    seed: GivenSeed = None
     concurrency: int = 4
     max_time_s: float | None = None
     max_calls: int | None = None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from conformance.campaign.entries import Terms
     from conformance.campaign.journal import Redact
     from conformance.campaign.observe import Observed
+    from conformance.campaign.opening import GivenSeed
     from conformance.campaign.progress import Progress
     from conformance.campaign.run import Settings
     from conformance.decision.ladder import Reply, Round
@@ -264,7 +265,7 @@ def end_session(out: Path, session: Session, *, is_whole: bool, why: str = "") -
 
 
 def _join(
-    run: Path, terms: Terms, seed: str | bytes | None, redact: Redact, session: Session
+    run: Path, terms: Terms, seed: GivenSeed, redact: Redact, session: Session
 ) -> SharedJournal:
     """Open the journal for one process; the first of the session begins it, or resumes it."""
     mark = shared_folder(run) / f"joined-{session.token}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from conformance.cli.options import task_lang_option
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     click.option("--seed", default="1", show_default=True, help="Any text."),
-    click.option(
-        "--lang",
-        type=click.Choice(["zh", "en"]),
-        default="en",
-        show_default=True,
-        help="Language of the task.",
-    ),
+    task_lang_option,
     click.option("--wording", default=0, show_default=True, help="Which wording."),
     click.option("--knob", multiple=True, metavar="NAME=VALUE", help="Set a difficulty knob."),
 )

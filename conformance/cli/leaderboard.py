@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from conformance.cli.options import json_option, print_json, spoken
-from conformance.errors import EvidenceInvalidError, UsageError
+from conformance.errors import EvidenceInvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,17 +104,13 @@ def make_site(
             site.
     """
     from conformance.cli.status_line import StatusLine
-    from conformance.evidence import bundle
     from conformance.evidence.registry import read_registry
-    from conformance.evidence.submit import HOLDS_BUNDLES
     from conformance.report.board.badges import write_badges
     from conformance.report.board.exports import has_parquet, write_exports
     from conformance.report.board.site import check_site, write_site
     from conformance.report.board.submitted import build_board, report_page
 
     check_site(out, reports)
-    if (reports / bundle.MANIFEST).is_file():
-        raise UsageError("is a bundle", where=str(reports), mend=HOLDS_BUNDLES)
     with StatusLine(spoken()) as line:
         registry = read_registry(
             reports,

@@ -36,6 +36,7 @@ __all__ = [
     "print_json",
     "sealed_option",
     "spoken",
+    "task_lang_option",
 ]
 
 PLAIN_WIDTH = 140
@@ -93,6 +94,17 @@ def locale_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "locale_name",
         type=click.Choice(["zh", "en"]),
         help="Language of what is printed; the system's by default.",
+    )(function)
+
+
+def task_lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--lang``, of one task."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["zh", "en"]),
+        default="en",
+        show_default=True,
+        help="Language of the task.",
     )(function)
 
 

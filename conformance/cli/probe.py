@@ -9,7 +9,14 @@ import msgspec
 import rich_click as click
 
 from conformance.cli.agent_options import agent_options, reach_of
-from conformance.cli.options import console, json_option, locale_option, print_json, spoken
+from conformance.cli.options import (
+    console,
+    json_option,
+    locale_option,
+    print_json,
+    spoken,
+    task_lang_option,
+)
 
 if TYPE_CHECKING:
     from conformance.agents.agentfile import Kind
@@ -28,13 +35,7 @@ def _print_template(context: click.Context, _: click.Parameter, kind: Kind | Non
 
 @click.command("probe", short_help="Say whether an agent can be graded, and how.")
 @agent_options
-@click.option(
-    "--lang",
-    type=click.Choice(["zh", "en"]),
-    default="en",
-    show_default=True,
-    help="Language of the task.",
-)
+@task_lang_option
 @click.option(
     "--init",
     type=click.Choice(["chat", "command", "python", "acp", "a2a", "http"]),

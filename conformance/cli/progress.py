@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.cli.status_line import StatusLine
 from conformance.report.inert import inert_line
-from conformance.report.texts import both, say
+from conformance.report.texts import aside, both, say
 from conformance.trial.outcome import NO_WORK, TABLE, is_idle
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class CampaignProgress(StatusLine):
         last = self._broken[-1]
         detail = both("")
         if last.detail:
-            detail = say("probe.detail", text=inert_line(last.detail, 300))
+            detail = aside(both(inert_line(last.detail, 300)))
         return self.words(
             "trouble",
             n=len(self._broken),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from conformance.authoring import digest
-from conformance.campaign.entries import Opened, TrialDone, TrialStarted
-from conformance.campaign.journal import read_journal
+from conformance.campaign.entries import TrialDone, TrialStarted
+from conformance.campaign.journal import journal_path, read_journal
+from conformance.campaign.opening import opened_of
 from conformance.decision.ladder import EFFICIENCY
 from conformance.errors import EvidenceInvalidError, UsageError
 from conformance.evidence import bundle
@@ -47,10 +48,7 @@ def read_campaign(folder: Path) -> Campaign:
     summary = bundle.read_document(folder, bundle.SUMMARY, SummaryDocument)
     claim = bundle.read_document(folder, bundle.CLAIM, ClaimDocument)
     entries = read_journal(folder / bundle.RUN)
-    opened = entries[0]
-    if not isinstance(opened, Opened):
-        where = f"{folder / bundle.RUN / 'journal.jsonl'}:1"
-        raise EvidenceInvalidError("does not begin with its terms", where=where)
+    opened = opened_of(entries, journal_path(folder / bundle.RUN))
     if summary.ended == "single":
         raise UsageError(
             "is one chosen instance, no campaign",

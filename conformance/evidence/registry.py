@@ -85,6 +85,16 @@ class Registry(NamedTuple):
     refused: tuple[Refusal, ...]
 
 
+def refuse_bundle(root: Path) -> None:
+    """Refuse a bundle in place of the folder of them.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if (root / bundle.MANIFEST).is_file():
+        raise UsageError("is a bundle", where=str(root), mend="name the folder that holds bundles")
+
+
 def read_registry(
     root: Path,
     mounts: Mounts = SHIPPED,
@@ -101,13 +111,14 @@ def read_registry(
         progress: Told a folder's name, and how many of how many are done.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or it is a bundle.
         EditionError: an edition does not load.
     """
     if not root.is_dir():
         raise UsageError(
             "there is no such folder", where=str(root), mend="name the folder of submissions"
         )
+    refuse_bundle(root)
     folders = [
         path
         for path in sorted(root.iterdir(), key=lambda path: path.name)

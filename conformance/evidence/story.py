@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -11,6 +10,7 @@ from conformance.authoring import LANGS
 from conformance.campaign.claim import parse_claim
 from conformance.campaign.entries import Ended, Opened, Population, Resumed, TrialDone, TrialStarted
 from conformance.campaign.journal import journal_path, read_journal
+from conformance.campaign.opening import committed_seed, opened_of
 from conformance.campaign.troubles import Troubles
 from conformance.decision.streams import Draw
 from conformance.edition.course import plan_course
@@ -86,9 +86,7 @@ def read_story(folder: Path, edition: Edition) -> Story:
     """
     entries = read_journal(folder / bundle.RUN)
     path = journal_path(folder / bundle.RUN)
-    opened, ended = entries[0], entries[-1]
-    if not isinstance(opened, Opened):
-        raise EvidenceInvalidError("does not begin with its terms", where=f"{path}:1")
+    opened, ended = opened_of(entries, path), entries[-1]
     if not isinstance(ended, Ended):
         raise EvidenceInvalidError(
             "the campaign did not end", where=f"{path}:{len(entries)}", mend="go on with --resume"
@@ -135,14 +133,12 @@ def _seed(entries: list[JournalEntry], opened: Opened, path: Path) -> bytes:
     seed = b""
     for number, entry in enumerate(entries, 1):
         if isinstance(entry, Ended):
-            try:
-                seed = bytes.fromhex(entry.seed)
-            except ValueError:
-                seed = b""
-            if hashlib.sha256(seed).hexdigest() != opened.seed_sha256:
+            revealed = committed_seed(entry.seed, opened)
+            if revealed is None:
                 raise EvidenceInvalidError(
                     "the seed revealed is not the one committed", where=f"{path}:{number}"
                 )
+            seed = revealed
     return seed
 
 

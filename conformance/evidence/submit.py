@@ -16,7 +16,7 @@ from conformance.campaign.journal import read_journal
 from conformance.errors import ConformanceError, EvidenceInvalidError, UsageError
 from conformance.evidence import bundle
 from conformance.evidence.documents import LockDocument, ManifestDocument
-from conformance.evidence.registry import Refusal, check_submission, own_marks
+from conformance.evidence.registry import Refusal, check_submission, own_marks, refuse_bundle
 from conformance.trial.redaction import redactor
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _KEYS = re.compile(
 )
 """Keys of services that people use, beside those that ``trial.redaction`` knows."""
 SHOWN = 5
-HOLDS_BUNDLES = "name the folder that holds bundles"
 
 
 class Leak(NamedTuple):
@@ -73,8 +72,7 @@ def submit_bundle(
         raise UsageError(
             "there is no such folder", where=str(reports), mend="make it, or name the right one"
         )
-    if (reports / bundle.MANIFEST).is_file():
-        raise UsageError("is a bundle", where=str(reports), mend=HOLDS_BUNDLES)
+    refuse_bundle(reports)
     checked = check_submission(folder, editions)
     if isinstance(checked, Refusal):
         raise EvidenceInvalidError("; ".join(checked.problems), where=str(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.report.texts import say
+from conformance.report.texts import aside, both, say
 
 if TYPE_CHECKING:
     from conformance.evidence.documents import Words
@@ -45,7 +45,7 @@ class InLanguage:
 
     def apart(self, text: str) -> str:
         """Return an aside, in the brackets of the language."""
-        return f"（{text}）" if self.lang == "zh" else f" ({text})"
+        return self.into(aside(both(text)))
 
     def before(self, text: str) -> str:
         """Return what goes before a list or a value, with the colon of the language."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from conformance.report.inert import inert, inert_line
-from conformance.report.texts import both, joined, load_texts, say
+from conformance.report.texts import aside, both, joined, load_texts, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def _bad(key: str, seen: Words, mend: Words | None = None) -> Line:
 def _end(report: ProbeReport) -> Line:
     detail = both("")
     if report.detail:
-        detail = say("probe.detail", text=inert_line(report.detail, _LONGEST))
+        detail = aside(both(inert_line(report.detail, _LONGEST)))
     outcome = say(f"outcome.{report.outcome}")
     seen = say("probe.ended", outcome=outcome, seconds=f"{report.seconds:.1f}", detail=detail)
     key = f"probe.end_{report.outcome}"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from conformance.campaign.entries import Ended, Opened, Resumed, TrialDone, TrialStarted
-from conformance.campaign.journal import read_journal
+from conformance.campaign.journal import journal_path, read_journal
+from conformance.campaign.opening import opened_of
 from conformance.errors import EvidenceInvalidError
 from conformance.evidence import bundle
 from conformance.evidence.documents import (
@@ -103,10 +104,7 @@ def read_evidence(folder: Path) -> Evidence:
         EvidenceInvalidError: a file is missing or broken.
     """
     entries = read_journal(folder / bundle.RUN)
-    opened = entries[0]
-    if not isinstance(opened, Opened):
-        where = str(folder / bundle.RUN / "journal.jsonl")
-        raise EvidenceInvalidError("does not begin with its terms", where=f"{where}:1")
+    opened = opened_of(entries, journal_path(folder / bundle.RUN))
     observations = tuple(_read_observations(folder))
     seen: dict[str, list[ObservationLine]] = {}
     for line in observations:

@@ -2,7 +2,11 @@
 
 import pytest
 
-from conformance.plugin.options import read_options, said
+from conformance.cli.certify import _private
+from conformance.plugin.options import OPTIONS, read_options, said
+from conformance.plugin.plan import make_plan
+from tests.campaign.campaigns import bundle
+from tests.fakes.agents import MINIATURE
 
 ORACLE = "builtin:oracle"
 
@@ -147,3 +151,13 @@ def test_errors_of_the_engine_call_options_as_they_are_called_here():
 
 def test_what_an_endpoint_says_comes_to_the_terminal_inert():
     assert said(ValueError("\x1b[2J\u202ehi\nthere")) == "⟨ESC⟩[2J⟨U+202E⟩hi⟨LF⟩there"
+
+
+def test_the_bundle_whose_seed_is_taken_is_hidden_from_the_agent(tmp_path):
+    before = bundle(tmp_path / "before")
+    given = {option.name: option.default for option in OPTIONS}
+    given |= {"agent": "builtin:oracle", "edition": str(MINIATURE), "plan": "certify"}
+    given["seed-of"] = str(before)
+    assert before in make_plan(given).ready.reach.hidden
+    named = {"edition_root": MINIATURE, "sealed_root": None, "seed_of": before}
+    assert before in set(_private(tmp_path / "out", named))
